@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: MIT
+"""What one entry of the queue changes, path by path.
+
+A pinned commit gives both images of each file as blobs (`BlobChange`), which makes three-way merges
+possible. A materialised patch gives hunks (`TextChange`); where its index lines name blobs that a
+repository has, it is as good as a pinned one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+import pygit2
+from pygit2.enums import DiffOption
+
+from ..errors import MissingObject
+from ..values.hunk import Hunk, hunk_ids, parse_hunk_header, split_lines
+from ..values.patch import ChangeKind, FileChange
+from .merge import is_binary
+from .objects import LINK, REGULAR, SUBMODULE, TREE, Entry, Objects, Oid, hexed
+from .similarity import THRESHOLD, similarity
+
+__all__ = ["BlobChange", "Change", "TextChange", "diff_hunks", "file_hunks", "tree_changes", "with_blobs"]
+
+ID_DIFF = DiffOption.INDENT_HEURISTIC
+"""The differ of hunk ids: Myers, indent heuristic, 3 lines of context. Another one gives other ids."""
+
+
+@attrs.frozen(kw_only=True)
+class BlobChange:
+    """A file before and after. `old_path` differs from `path` where the patch renames."""
+
+    path: str
+    old_path: str
+    old: Entry | None
+    new: Entry | None
+
+    @property
+    def renames(self) -> bool:
+        return self.old_path != self.path
+
+
+@attrs.frozen(kw_only=True)
+class TextChange:
+    """A file's hunks as a patch file has them, without the blobs they were made from."""
+
+    file: FileChange
+
+    @property
+    def path(self) -> str:
+        return self.file.path
+
+    @property
+    def old_path(self) -> str:
+        return self.file.old_path if self.file.old_path is not None else self.file.path
+
+
+Change = BlobChange | TextChange
+
+
+def tree_changes(objects: Objects, before: Oid | None, after: Oid) -> list[BlobChange]:
+    """What differs between two trees, sorted by path, renames followed as `git diff -M` does (50 %).
+
+    Only subtrees that differ are read. (libgit2's own tree diff walks all of both: 22 ms on a kernel.)
+    """
+    plain = _differing(objects, before, after, b"")
+    added = [change for change in plain if change.old is None]
+    deleted = [change for change in plain if change.new is None]
+    if added and deleted:
+        plain = _with_renames(objects, plain, added, deleted)
+    return sorted(plain, key=lambda change: change.path)
+
+
+def _differing(objects: Objects, before: Oid | None, after: Oid | None, prefix: bytes) -> list[BlobChange]:
+    old = {} if before is None else objects.tree(before)
+    new = {} if after is None else objects.tree(after)
+    found: list[BlobChange] = []
+    for name in old.keys() | new.keys():
+        left, right = old.get(name), new.get(name)
+        if left == right:
+            continue
+        left_tree = left.oid if left is not None and left.mode == TREE else None
+        right_tree = right.oid if right is not None and right.mode == TREE else None
+        if left_tree is not None or right_tree is not None:
+            found += _differing(objects, left_tree, right_tree, prefix + name + b"/")
+        left = None if left_tree is not None else left
+        right = None if right_tree is not None else right
+        if left is not None or right is not None:
+            path = (prefix + name).decode("utf-8", "surrogateescape")
+            found.append(BlobChange(path=path, old_path=path, old=left, new=right))
+    return found
+
+
+def _with_renames(
+    objects: Objects, plain: list[BlobChange], added: list[BlobChange], deleted: list[BlobChange]
+) -> list[BlobChange]:
+    """The same changes, with the most alike pairs of a deleted and an added file as renames."""
+    scored = []
+    for gone in deleted:
+        for come in added:
+            if gone.old is None or come.new is None or not (gone.old.is_text and come.new.is_text):
+                continue
+            if gone.old.oid == come.new.oid:
+                score = 1.0
+            else:
+                score = similarity(objects.read(gone.old.oid), objects.read(come.new.oid))
+            if score >= THRESHOLD:
+                scored.append(
+                    (-score, gone.path.rsplit("/", 1)[-1] != come.path.rsplit("/", 1)[-1], come.path, gone.path)
+                )
+    partner: dict[str, str] = {}
+    for _, _, come_path, gone_path in sorted(scored):
+        if come_path not in partner and gone_path not in partner.values():
+            partner[come_path] = gone_path
+    olds = {change.path: change.old for change in deleted}
+    out = []
+    for change in plain:
+        if change.path in partner:
+            origin = partner[change.path]
+            out.append(BlobChange(path=change.path, old_path=origin, old=olds[origin], new=change.new))
+        elif change.path not in partner.values():
+            out.append(change)
+    return out
+
+
+def diff_hunks(old: bytes, new: bytes) -> list[Hunk]:
+    """The hunks between two texts under the differ of hunk ids. Binary content has none."""
+    if is_binary(old) or is_binary(new):
+        return []
+    patch = pygit2.Patch.create_from(old, new, flag=ID_DIFF, context_lines=3)
+    lines = split_lines(patch.data)
+    hunks: list[Hunk] = []
+    at = 0
+    while at < len(lines):
+        header = parse_hunk_header(lines[at])
+        at += 1
+        if header is None:
+            continue
+        old_start, old_count, new_start, new_count, section = header
+        start = at
+        left_old, left_new = old_count, new_count
+        while left_old or left_new or (at < len(lines) and lines[at].startswith(b"\\")):
+            column = lines[at][:1]
+            left_old -= column in b" -"
+            left_new -= column in b" +"
+            at += 1
+        hunks.append(
+            Hunk(
+                old_start=old_start,
+                old_count=old_count,
+                new_start=new_start,
+                new_count=new_count,
+                section=section,
+                lines=tuple(lines[start:at]),
+            )
+        )
+    return hunks
+
+
+def entry_text(objects: Objects, entry: Entry | None) -> bytes:
+    """Content of a file as a diff shows it: nothing for no file, a line for a submodule."""
+    if entry is None:
+        return b""
+    if entry.mode == SUBMODULE:
+        return b"Subproject commit %s\n" % hexed(entry.oid).encode()
+    return objects.read(entry.oid)
+
+
+def file_hunks(objects: Objects, old: Entry | None, new: Entry | None) -> list[Hunk]:
+    """The hunks that lead from one entry to another; none for binary files and pure mode changes."""
+    if old is not None and new is not None and old.oid == new.oid:
+        return []
+    return diff_hunks(entry_text(objects, old), entry_text(objects, new))
+
+
+def count_hunks(objects: Objects, old: Entry | None, new: Entry | None) -> int:
+    """How many hunks `file_hunks` would give, without making them; a binary change counts as one."""
+    if old is not None and new is not None and old.oid == new.oid:
+        return 0
+    before, after = entry_text(objects, old), entry_text(objects, new)
+    if is_binary(before) or is_binary(after):
+        return 1
+    if not before or not after:
+        return 1 if before or after else 0
+    return len(pygit2.Patch.create_from(before, after, flag=ID_DIFF, context_lines=3).hunks)
+
+
+def hunks_by_id(hunks: Sequence[Hunk]) -> Mapping[str, Hunk]:
+    return dict(zip(hunk_ids(hunks), hunks, strict=True))
+
+
+def apply_exactly(content: bytes, hunks: Sequence[Hunk]) -> bytes | None:
+    """The post-image when every hunk stands exactly where it says; None where one does not."""
+    lines = split_lines(content)
+    out: list[bytes] = []
+    done = 0
+    for hunk in hunks:
+        low = hunk.old_index
+        high = low + len(hunk.pre_image)
+        if low < done or lines[low:high] != hunk.pre_image:
+            return None
+        out += lines[done:low]
+        out += hunk.post_image
+        done = high
+    return b"".join([*out, *lines[done:]])
+
+
+def with_blobs(objects: Objects, change: FileChange) -> Change:
+    """A patch's file change with its blobs, where a repository has the pre-image its index line names.
+
+    An edited patch has an index line that no longer tells the truth; so the hunks must fit the blob
+    exactly, and the post-image is what they make of it, not what the line says.
+    """
+    text = TextChange(file=change)
+    if change.binary is not None or change.kind is ChangeKind.COPY:
+        return text
+    if change.kind is ChangeKind.ADD:
+        old_content: bytes | None = b""
+        old = None
+    else:
+        old, old_content = _named_blob(objects, change)
+    if old_content is None:
+        return text
+    content = apply_exactly(old_content, change.hunks)
+    if content is None:
+        return text
+    new = None
+    if change.kind is not ChangeKind.DELETE:
+        fallback = old.mode if old is not None else REGULAR
+        mode = change.new_mode if change.new_mode is not None else fallback
+        if LINK in (mode, fallback) and change.kind is not ChangeKind.ADD:
+            return text
+        new = Entry(mode, objects.write("blob", content))
+    elif content:
+        return text
+    path = change.path
+    old_path = change.old_path if change.old_path is not None else path
+    return BlobChange(path=path, old_path=old_path, old=old, new=new)
+
+
+def _named_blob(objects: Objects, change: FileChange) -> tuple[Entry | None, bytes | None]:
+    if change.old_blob is None:
+        return None, None
+    try:
+        oid = objects.expand(change.old_blob)
+        content = None if oid is None else objects.read(oid)
+    except MissingObject:
+        return None, None
+    if oid is None:
+        return None, None
+    return Entry(change.old_mode if change.old_mode is not None else REGULAR, oid), content

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""A queue of patches as a value of its own: loaded from files, applied to any base.
+
+This is the surface build scripts use; the command line is built on it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import attrs
+import pygit2
+
+from ..errors import BadInput, BadOverride, BadSeries, EnvironmentFault, MissingObject, Problem
+from ..values.override import Override
+from ..values.paths import OwnedPaths
+from ..values.person import Person
+from ..values.recipe import Prerequisite, Recipe
+from ..values.result import Drift, EntryKind, OverrideAccount
+from ..values.series import Series, SeriesEntry
+from .item import Item, item_from_commit, item_from_patch
+from .objects import Objects
+from .overrides import assign, check_override
+from .replay import Progress, Replay
+from .repository import Place, base_info, commit_tree, open_repository, resolve_commit
+from .result import Result
+from .tree import TreeEditor
+
+__all__ = ["Queue", "load_overrides"]
+
+
+def read_input(path: Path) -> bytes:
+    """A file the user named. Raises BadInput where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", file=str(path)) from error
+
+
+def load_overrides(directories: Iterable[Path]) -> tuple[Override, ...]:
+    """Every `*.patch` of the directories, by name. Raises BadOverride with the problems of all files."""
+    overrides: list[Override] = []
+    problems: list[Problem] = []
+    for directory in directories:
+        for path in sorted(directory.glob("*.patch")):
+            try:
+                # Results name an override as reviewers do: its directory and its file.
+                overrides.append(attrs.evolve(Override.parse(read_input(path), str(path)), file=str(path)))
+            except BadOverride as error:
+                problems += error.problems
+    if problems:
+        raise BadOverride(problems)
+    return tuple(overrides)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Queue:
+    """An ordered queue of patches, its recipe, its overrides and where its pinned content comes from."""
+
+    directory: Path
+    series: Series
+    recipe: Recipe | None
+    overrides: tuple[Override, ...]
+    source: pygit2.Repository | None
+
+    @classmethod
+    def load(
+        cls,
+        series: str | Path,
+        *,
+        overrides: str | Path | Iterable[str | Path] | None = None,
+        source: Place | None = None,
+    ) -> Queue:
+        """Read `<series>/series` and, where there is one, `<series>/recipe.toml`.
+
+        overrides: a directory of override files, or several; default: those the recipe names, in an
+        `overrides` directory beside the one the series is in.
+        source: the repository that has the pinned commits; not needed when every patch is materialised.
+
+        Raises BadSeries, BadRecipe, BadOverride with every problem of their file, NoRepository.
+        """
+        directory = Path(series)
+        file = directory / "series"
+        if not file.is_file():
+            raise BadSeries(
+                "no series file; `mptcp-series extract` writes it from a recipe, `import` from another queue",
+                file=str(file),
+            )
+        recipe_file = directory / "recipe.toml"
+        recipe = Recipe.parse(read_input(recipe_file), str(recipe_file)) if recipe_file.is_file() else None
+        return cls(
+            directory=directory,
+            series=Series.parse(read_input(file), str(file)),
+            recipe=recipe,
+            overrides=load_overrides(override_directories(directory, recipe, overrides)),
+            source=None if source is None else open_repository(source),
+        )
+
+    @property
+    def name(self) -> str:
+        return self.recipe.name if self.recipe is not None else self.directory.resolve().name
+
+    @property
+    def owned(self) -> OwnedPaths:
+        return self.recipe.owned if self.recipe is not None else OwnedPaths(patterns=())
+
+    def apply(
+        self,
+        repo: Place,
+        *,
+        base: str = "HEAD",
+        align: bool = True,
+        committer: Person | None = None,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Replay the queue on a base and give the result; nothing is written anywhere.
+
+        repo: the git repository the base is in, and results go to; bare will do.
+        base: a revision of it.
+        align: take the base's own changes to owned paths out first (no effect where there are none).
+        committer: name and email of the commits made; dates are the authors', so ids are reproducible.
+        progress: called with (entries done, entries in all).
+
+        Raises UnknownRevision, BadInput for a base that is no kernel or not one the recipe is for,
+        MissingObject, BadPatch. Conflicts and drift are in the result.
+        """
+        home = open_repository(repo)
+        commit = resolve_commit(home, base)
+        objects = Objects(home, *([] if self.source is None else [self.source]))
+        info, version = base_info(objects, commit, base)
+        if self.recipe is not None and self.recipe.bases is not None and not self.recipe.bases.contains(version):
+            raise BadInput(
+                f"base {base} is {version}, and this queue is for {self.recipe.bases}", file=self.recipe.file
+            )
+        tree = TreeEditor(objects, commit_tree(commit))
+
+        def read(path: str) -> bytes | None:
+            entry = tree.get(path)
+            return None if entry is None else objects.read(entry.oid)
+
+        items = self.items(objects, read)
+        assignment = assign(self.overrides, items, version, read)
+        replayed = Replay(
+            objects=objects,
+            base=commit.id.raw,
+            base_tree=commit_tree(commit),
+            base_name=base,
+            overrides=assignment.by_patch,
+            committer=committer,
+        ).run(items, progress)
+        return Result(
+            series=self.name,
+            base=info,
+            overrides=OverrideAccount(
+                used=replayed.used,
+                not_needed=assignment.not_needed,
+                drift=(*assignment.drift, *replayed.drift),
+            ),
+            objects=objects,
+            replayed=replayed,
+        )
+
+    def items(self, objects: Objects, read: Callable[[str], bytes | None] | None = None) -> list[Item]:
+        """Read every entry of the queue. `read` gives files of the base, for the `when` of prerequisites."""
+        return [self._item(objects, entry, read) for entry in self.series.entries]
+
+    def check_overrides(self) -> list[Drift]:
+        """Whether every override, in force or not, fits the queue. Empty when all do."""
+        place = self.source
+        if place is None:
+            raise EnvironmentFault("checking overrides needs the patches: name the source with --source")
+        objects = Objects(place)
+        items = self.items(objects)
+        return [drift for override in self.overrides for drift in check_override(objects, override, items)]
+
+    def _item(self, objects: Objects, entry: SeriesEntry, read: Callable[[str], bytes | None] | None) -> Item:
+        path = self.directory / entry.name
+        if entry.pin is not None and (self.source is not None or not path.is_file()):
+            if self.source is None:
+                raise MissingObject(
+                    f"{self.series.file}:{entry.line}: {entry.name} is pinned and its content is in the source; "
+                    "name the source with --source"
+                )
+            kind, skip = self._kind(entry.pin, read)
+            return item_from_commit(self.source, objects, entry, kind, self.owned, skip)
+        if not path.is_file():
+            raise BadSeries(
+                f"no patch file {path}, and the line pins no commit", file=self.series.file, line=entry.line
+            )
+        return item_from_patch(objects, entry, read_input(path), str(path))
+
+    def _kind(self, commit: str, read: Callable[[str], bytes | None] | None) -> tuple[EntryKind, str | None]:
+        """Where an entry comes from, and why it is left out on this base."""
+        if self.recipe is None:
+            return EntryKind.PATCH, None
+        for prerequisite in self.recipe.prerequisites:
+            if prerequisite.commit == commit:
+                return EntryKind.PREREQUISITE, _skip_reason(prerequisite, read)
+        if any(include.commit == commit for include in self.recipe.includes):
+            return EntryKind.INCLUDE, None
+        return EntryKind.PATCH, None
+
+
+def _skip_reason(prerequisite: Prerequisite, read: Callable[[str], bytes | None] | None) -> str | None:
+    if prerequisite.when is None or read is None or prerequisite.when.holds(read(prerequisite.when.path)):
+        return None
+    return f"not needed here: the base does not fulfil `{prerequisite.when}`"
+
+
+def override_directories(
+    directory: Path, recipe: Recipe | None, given: str | Path | Iterable[str | Path] | None
+) -> list[Path]:
+    """Where override files are: the directories given, or those the recipe names below `overrides/`."""
+    names = recipe.overrides if recipe is not None else (directory.resolve().name,)
+    if given is None:
+        root = directory.resolve().parent.parent / "overrides"
+        found = [root / name for name in names]
+        if recipe is not None and recipe.overrides != (recipe.name,):
+            for path in found:
+                if not path.is_dir():
+                    raise BadInput(
+                        f"the recipe names overrides {path.name}, and {path} is no directory", file=recipe.file
+                    )
+        return [path for path in found if path.is_dir()]
+    places = [Path(given)] if isinstance(given, str | Path) else [Path(place) for place in given]
+    out: list[Path] = []
+    for place in places:
+        if not place.is_dir():
+            raise BadInput(f"{place}: no such directory of overrides")
+        below = [place / name for name in names if (place / name).is_dir()]
+        out += [place] if any(place.glob("*.patch")) or not below else below
+    return out

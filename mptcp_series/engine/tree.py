@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""A tree under edit: reads and writes only the directories on the way to a touched path.
+
+A kernel has 72,000 files and a patch touches three; a merge of whole trees costs 0.3 s a patch.
+"""
+
+from __future__ import annotations
+
+from .objects import LINK, TREE, Entry, Objects, Oid
+
+__all__ = ["BlockedPath", "TreeEditor", "path_bytes", "path_text"]
+
+
+def path_bytes(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
+
+
+def path_text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")
+
+
+class BlockedPath(Exception):
+    """A directory on the way to a path is a file or a symbolic link here."""
+
+    def __init__(self, path: str, parent: str, mode: int) -> None:
+        what = "a symbolic link" if mode == LINK else "not a directory"
+        super().__init__(f"{path}: {parent} is {what} on this base")
+        self.path = path
+        self.parent = parent
+
+
+class _Directory:
+    """Entries of one directory, and those of its subdirectories that were opened."""
+
+    __slots__ = ("dirty", "entries", "opened")
+
+    def __init__(self, entries: dict[bytes, Entry]) -> None:
+        self.entries = entries
+        self.opened: dict[bytes, _Directory] = {}
+        self.dirty = False
+
+
+class TreeEditor:
+    """Get and put files by path; `write` gives the id of the tree as it stands."""
+
+    def __init__(self, objects: Objects, root: Oid) -> None:
+        self._objects = objects
+        self._oid = root
+        self._root = _Directory(dict(objects.tree(root)))
+        self._journal: dict[str, Entry | None] = {}
+
+    def get(self, path: str) -> Entry | None:
+        """The file at a path, None where there is none (or a directory)."""
+        *parents, name = path_bytes(path).split(b"/")
+        directory: _Directory | None = self._root
+        for parent in parents:
+            assert directory is not None
+            directory = self._open(directory, parent)
+            if directory is None:
+                return None
+        assert directory is not None
+        entry = directory.entries.get(name)
+        return None if entry is None or entry.mode == TREE else entry
+
+    def put(self, path: str, entry: Entry | None) -> None:
+        """Write a file, or take it away with None; directories come and go with their files.
+
+        Raises BlockedPath where a parent is a file or link, or the path itself is a directory.
+        """
+        *parents, name = path_bytes(path).split(b"/")
+        chain = [self._root]
+        for depth, parent in enumerate(parents):
+            directory = self._open(chain[-1], parent)
+            if directory is None:
+                blocker = chain[-1].entries.get(parent)
+                if blocker is not None:
+                    raise BlockedPath(path, path_text(b"/".join(parents[: depth + 1])), blocker.mode)
+                if entry is None:
+                    return
+                directory = chain[-1].opened[parent] = _Directory({})
+            chain.append(directory)
+        there = chain[-1].entries.get(name)
+        if (there is not None and there.mode == TREE) or name in chain[-1].opened:
+            if entry is None:
+                return
+            raise BlockedPath(path, path, TREE)
+        if there == entry:
+            return
+        if entry is None:
+            del chain[-1].entries[name]
+        else:
+            chain[-1].entries[name] = entry
+        self._journal.setdefault(path, there)
+        for directory in chain:
+            directory.dirty = True
+
+    def write(self) -> Oid:
+        """Keep all changed directories; the id of the root tree."""
+        if self._root.dirty:
+            self._oid = self._write(self._root)
+        return self._oid
+
+    def take_journal(self) -> list[tuple[str, Entry | None, Entry | None]]:
+        """(path, entry before, entry now) of what was put since the last call, sorted by path."""
+        journal = [(path, before, self.get(path)) for path, before in sorted(self._journal.items())]
+        self._journal.clear()
+        return [step for step in journal if step[1] != step[2]]
+
+    def files(self, prefix: str) -> dict[str, Entry]:
+        """Every file at or below a path, by full path."""
+        found: dict[str, Entry] = {}
+        prefix = prefix.rstrip("/")
+        at = self.get(prefix)
+        if at is not None:
+            return {prefix: at}
+        directory: _Directory | None = self._root
+        for parent in path_bytes(prefix).split(b"/"):
+            directory = None if directory is None else self._open(directory, parent)
+        if directory is not None:
+            self._collect(directory, path_bytes(prefix), found)
+        return found
+
+    def _collect(self, directory: _Directory, prefix: bytes, found: dict[str, Entry]) -> None:
+        for name in sorted({*directory.entries, *directory.opened}):
+            below = self._open(directory, name)
+            if below is not None:
+                self._collect(below, prefix + b"/" + name, found)
+            elif name in directory.entries:
+                found[path_text(prefix + b"/" + name)] = directory.entries[name]
+
+    def _open(self, directory: _Directory, name: bytes) -> _Directory | None:
+        opened = directory.opened.get(name)
+        if opened is None:
+            entry = directory.entries.get(name)
+            if entry is None or entry.mode != TREE:
+                return None
+            opened = directory.opened[name] = _Directory(dict(self._objects.tree(entry.oid)))
+        return opened
+
+    def _write(self, directory: _Directory) -> Oid:
+        for name, child in directory.opened.items():
+            if not child.dirty:
+                continue
+            oid = self._write(child)
+            if child.entries:
+                directory.entries[name] = Entry(TREE, oid)
+            else:
+                directory.entries.pop(name, None)
+        for name in [name for name, child in directory.opened.items() if child.dirty and not child.entries]:
+            del directory.opened[name]
+        directory.dirty = False
+        for child in directory.opened.values():
+            child.dirty = False
+        return self._objects.write_tree(directory.entries)

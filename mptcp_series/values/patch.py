@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: MIT
+"""A patch file: header, file changes, hunks; kept byte for byte.
+
+Reads what `git format-patch`, `diff -u`, quilt and DEP-3 write. The diff is bytes throughout. A
+damaged patch (wrong counts, truncated hunk, garbled binary) and a hostile one (a path that leaves
+the tree, or names `.git`) are refused with every problem at once.
+
+A commit message may quote a diff. In a patch that has `diff --git` lines only these open a file; in
+any other a file opens at `---`, `+++` and `@@` in a row. So a quoted `--- x` is text.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from functools import cached_property
+
+import attrs
+from unidiff.patch import PatchSet
+
+from ..errors import BadPatch, Problem
+from .header import Header
+from .hunk import Hunk, HunkMismatch, hunk_ids, parse_hunk_header, split_lines
+from .paths import check_tree_path
+
+__all__ = ["ChangeKind", "FileChange", "Patch"]
+
+DEV_NULL = b"/dev/null"
+
+
+class ChangeKind(enum.Enum):
+    """What a patch does with one file."""
+
+    MODIFY = "modify"
+    ADD = "add"
+    DELETE = "delete"
+    RENAME = "rename"
+    COPY = "copy"
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class FileChange:
+    """What a patch does with one file. Paths are relative to the top of the tree, strip level applied."""
+
+    kind: ChangeKind
+    old_path: str | None
+    new_path: str | None
+    old_mode: int | None = None
+    new_mode: int | None = None
+    old_blob: str | None = None
+    """Blob id of the `index` line as written (7 to 40 hex digits), None where there is none."""
+    new_blob: str | None = None
+    hunks: tuple[Hunk, ...] = ()
+    binary: bytes | None = None
+    """A `GIT binary patch` or `Binary files differ` section, verbatim."""
+    raw: bytes = b""
+    """The section as written, text between files included."""
+    line: int = 1
+
+    @property
+    def path(self) -> str:
+        """The name people use for it: the new path, the old one of a deletion."""
+        path = self.new_path if self.new_path is not None else self.old_path
+        assert path is not None
+        return path
+
+    @cached_property
+    def hunk_ids(self) -> list[str]:
+        return hunk_ids(self.hunks)
+
+    def reversed(self) -> FileChange:
+        """The change that undoes this one."""
+        kinds = {ChangeKind.ADD: ChangeKind.DELETE, ChangeKind.DELETE: ChangeKind.ADD}
+        return attrs.evolve(
+            self,
+            kind=kinds.get(self.kind, self.kind),
+            old_path=self.new_path,
+            new_path=self.old_path,
+            old_mode=self.new_mode,
+            new_mode=self.old_mode,
+            old_blob=self.new_blob,
+            new_blob=self.old_blob,
+            hunks=tuple(hunk.reversed() for hunk in self.hunks),
+        )
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Patch:
+    """A patch file: `render()` gives back the bytes `parse` was given."""
+
+    preamble: bytes
+    """Everything before the first file: mail or DEP-3 header, message, diffstat."""
+    changes: tuple[FileChange, ...]
+    postamble: bytes = b""
+    """What follows the last hunk, such as git's `-- ` signature."""
+
+    @classmethod
+    def parse(cls, data: bytes, file: str, *, strip: int = 1) -> Patch:
+        """Read a patch file; `strip` is the strip level (`-pN`).
+
+        Raises BadPatch with all problems, each as `file:line: what`.
+        """
+        scanner = _Scanner(data, file, strip)
+        patch = scanner.scan()
+        if scanner.problems:
+            raise BadPatch(scanner.problems)
+        return patch
+
+    def render(self) -> bytes:
+        return self.preamble + b"".join(change.raw for change in self.changes) + self.postamble
+
+    @cached_property
+    def header(self) -> Header:
+        return Header.parse(self.preamble)
+
+    @property
+    def subject(self) -> str:
+        return self.header.subject
+
+    def as_unidiff(self) -> PatchSet:
+        """The text changes as a `unidiff.PatchSet`, for scripts that work with that library.
+
+        Bytes are decoded as latin-1, so `str(...).encode("latin-1")` gives them back. Header, mode-only
+        and binary changes are left out: unidiff cannot hold them.
+        """
+        text = b"".join(
+            b"--- %s\n+++ %s\n" % (_quoted("a/", change.old_path), _quoted("b/", change.new_path))
+            + b"".join(hunk.render() for hunk in change.hunks)
+            for change in self.changes
+            if change.hunks
+        )
+        return PatchSet.from_string(text.decode("latin-1"))
+
+
+def _quoted(prefix: str, path: str | None) -> bytes:
+    return DEV_NULL if path is None else (prefix + path).encode("utf-8", "surrogateescape")
+
+
+_ESCAPES = {b"a": 7, b"b": 8, b"t": 9, b"n": 10, b"v": 11, b"f": 12, b"r": 13, b'"': 34, b"\\": 92}
+_ESCAPE = re.compile(rb'\\([0-3][0-7]{2}|[abtnvfr"\\])')
+_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
+
+
+def unquote(name: bytes) -> bytes:
+    """A path as git quotes it (C style, in double quotes), or as it stands.
+
+    >>> unquote(b'"a/caf\\\\303\\\\251"').decode()
+    'a/café'
+    """
+    match = _QUOTED.fullmatch(name)
+    if match is None:
+        return name
+    return _ESCAPE.sub(
+        lambda found: bytes([int(found[1], 8) & 0xFF if len(found[1]) == 3 else _ESCAPES[found[1]]]), match[1]
+    )
+
+
+def _file_name(rest: bytes) -> bytes:
+    """The name of a `---` or `+++` line: quoted, or up to the tab before a time stamp."""
+    rest = rest.rstrip(b"\r\n")
+    quoted = _QUOTED.match(rest)
+    return unquote(quoted[0]) if quoted else rest.split(b"\t", 1)[0].rstrip(b" ")
+
+
+@attrs.define(kw_only=True)
+class _Section:
+    """One file while it is being read."""
+
+    start: int
+    git: bool
+    old_name: bytes | None = None
+    new_name: bytes | None = None
+    old_mode: int | None = None
+    new_mode: int | None = None
+    old_blob: str | None = None
+    new_blob: str | None = None
+    kind: ChangeKind | None = None
+    hunks: list[Hunk] = attrs.field(factory=list)
+    binary: bytes | None = None
+
+
+_INDEX = re.compile(rb"index ([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})(?: ([0-7]{6}))?\s*$")
+_GIT_HEADER = re.compile(rb"diff --git (.+?)\r?\n?$")
+
+
+class _Scanner:
+    """Walks the lines once; keeps going after a problem so that all are told."""
+
+    def __init__(self, data: bytes, file: str, strip: int) -> None:
+        self.lines = split_lines(data)
+        self.file = file
+        self.strip = strip
+        self.problems: list[Problem] = []
+        self.git_style = any(line.startswith(b"diff --git ") for line in self.lines)
+
+    def problem(self, index: int, message: str) -> None:
+        self.problems.append(Problem(file=self.file, line=index + 1, message=message))
+
+    def opens_file(self, index: int) -> bool:
+        if self.git_style:
+            return self.lines[index].startswith(b"diff --git ")
+        following = self.lines[index : index + 3]
+        return (
+            len(following) == 3
+            and following[0].startswith(b"--- ")
+            and following[1].startswith(b"+++ ")
+            and following[2].startswith(b"@@ -")
+        )
+
+    def scan(self) -> Patch:
+        index = 0
+        while index < len(self.lines) and not self.opens_file(index):
+            index += 1
+        preamble_end = index
+        changes: list[FileChange] = []
+        while index < len(self.lines):
+            section, end = self.read_file(index)
+            # Text between two files (`Index:`, `=====`) belongs to the earlier one's raw bytes.
+            following = end
+            while following < len(self.lines) and not self.opens_file(following):
+                if self.lines[following].startswith(b"@@ -"):
+                    self.problem(following, "a hunk that belongs to no file")
+                following += 1
+            raw_end = following if following < len(self.lines) else end
+            change = self.finish(section, b"".join(self.lines[index:raw_end]))
+            if change is not None:
+                changes.append(change)
+            index = following
+            if following >= len(self.lines):
+                return Patch(
+                    preamble=b"".join(self.lines[:preamble_end]),
+                    changes=tuple(changes),
+                    postamble=b"".join(self.lines[end:]),
+                )
+        return Patch(preamble=b"".join(self.lines), changes=())
+
+    def read_file(self, index: int) -> tuple[_Section, int]:
+        section = _Section(start=index, git=self.git_style)
+        if self.git_style:
+            index = self.read_git_header(section, index)
+        if index + 1 < len(self.lines) and self.lines[index].startswith(b"--- "):
+            if self.lines[index + 1].startswith(b"+++ "):
+                section.old_name = _file_name(self.lines[index][4:])
+                section.new_name = _file_name(self.lines[index + 1][4:])
+                index += 2
+            else:
+                self.problem(index, "a `---` line without its `+++` line")
+                index += 1
+        while index < len(self.lines) and self.lines[index].startswith(b"@@ -"):
+            index = self.read_hunk(section, index)
+        return section, index
+
+    def read_git_header(self, section: _Section, index: int) -> int:
+        match = _GIT_HEADER.match(self.lines[index])
+        names = match[1] if match else b""
+        section.old_name, section.new_name = self.git_names(names, index)
+        index += 1
+        while index < len(self.lines):
+            line = self.lines[index].rstrip(b"\r\n")
+            word, _, rest = line.partition(b" ")
+            if line.startswith((b"old mode ", b"deleted file mode ")):
+                section.old_mode = self.mode(line.rsplit(b" ", 1)[1], index)
+                if line.startswith(b"deleted"):
+                    section.kind = ChangeKind.DELETE
+            elif line.startswith((b"new mode ", b"new file mode ")):
+                section.new_mode = self.mode(line.rsplit(b" ", 1)[1], index)
+                if line.startswith(b"new file"):
+                    section.kind = ChangeKind.ADD
+            elif word in (b"rename", b"copy") and rest.startswith((b"from ", b"to ")):
+                side, _, name = rest.partition(b" ")
+                section.kind = ChangeKind.RENAME if word == b"rename" else ChangeKind.COPY
+                # These names carry no a/ or b/ prefix; git strips one component less from them.
+                padded = b"/".join([b"x"] * self.strip + [unquote(name)])
+                if side == b"from":
+                    section.old_name = padded
+                else:
+                    section.new_name = padded
+            elif found := _INDEX.match(line):
+                section.old_blob, section.new_blob = found[1].decode(), found[2].decode()
+                if found[3]:
+                    section.old_mode = section.new_mode = self.mode(found[3], index)
+            elif line.startswith(b"GIT binary patch"):
+                return self.read_binary(section, index)
+            elif line.startswith(b"Binary files ") and line.endswith(b" differ"):
+                section.binary = self.lines[index]
+                return index + 1
+            elif not line.startswith((b"similarity index ", b"dissimilarity index ")):
+                break
+            index += 1
+        return index
+
+    def git_names(self, names: bytes, index: int) -> tuple[bytes | None, bytes | None]:
+        """The two names of a `diff --git` line: quoted, or the same name twice (git-diff(1))."""
+        if names.startswith(b'"'):
+            found = _QUOTED.match(names)
+            if found:
+                return unquote(found[0]), unquote(names[found.end() :].lstrip(b" "))
+        elif names.endswith(b'"'):
+            old, _, new = names.partition(b' "')
+            return old, unquote(b'"' + new)
+        middle = len(names) // 2
+        old, new = names[:middle], names[middle + 1 :]
+        if names[middle : middle + 1] == b" " and old.split(b"/", 1)[-1] == new.split(b"/", 1)[-1]:
+            return old, new
+        if names.count(b" ") == 1:
+            old, new = names.split(b" ")
+            return old, new
+        # A rename between names with spaces: the rename lines below say which.
+        return None, None
+
+    def mode(self, text: bytes, index: int) -> int:
+        if text not in (b"100644", b"100755", b"120000", b"160000"):
+            self.problem(index, f"file mode {text.decode('ascii', 'replace')} is none that git writes")
+            return 0o100644
+        return int(text, 8)
+
+    def read_binary(self, section: _Section, index: int) -> int:
+        """`GIT binary patch`: one or two blocks of `literal N` or `delta N`, each ended by an empty line."""
+        start = index
+        index += 1
+        blocks = 0
+        while index < len(self.lines) and re.match(rb"(literal|delta) \d+\r?\n", self.lines[index]):
+            index += 1
+            while index < len(self.lines) and self.lines[index].strip():
+                index += 1
+            if index >= len(self.lines):
+                self.problem(start, "binary patch ends in the middle of a block")
+                break
+            blocks += 1
+            index += 1
+        if not blocks and not self.problems:
+            self.problem(start, "binary patch without a `literal` or `delta` block")
+        section.binary = b"".join(self.lines[start:index])
+        return index
+
+    def read_hunk(self, section: _Section, index: int) -> int:
+        parsed = parse_hunk_header(self.lines[index])
+        if parsed is None:
+            self.problem(index, "not a hunk header: `@@ -start,count +start,count @@` expected")
+            return index + 1
+        old_start, old_count, new_start, new_count, rest = parsed
+        header = index
+        index += 1
+        body: list[bytes] = []
+        old, new = old_count, new_count
+        while (old > 0 or new > 0) and index < len(self.lines):
+            line = self.lines[index]
+            column = line[:1]
+            if column in (b" ", b"-", b"+", b"\\") or line in (b"\n", b"\r\n"):
+                old -= column not in (b"+", b"\\")
+                new -= column not in (b"-", b"\\")
+            else:
+                break
+            body.append(line)
+            index += 1
+        if index < len(self.lines) and self.lines[index].startswith(b"\\"):
+            body.append(self.lines[index])
+            index += 1
+        try:
+            hunk = Hunk(
+                old_start=old_start,
+                old_count=old_count,
+                new_start=new_start,
+                new_count=new_count,
+                section=rest,
+                lines=tuple(body),
+            )
+        except HunkMismatch as mismatch:
+            self.problem(header, str(mismatch))
+            return index
+        if section.hunks and hunk.old_index < section.hunks[-1].old_index + section.hunks[-1].old_count:
+            self.problem(header, "hunk goes backwards or overlaps the one before it")
+        section.hunks.append(hunk)
+        return index
+
+    def finish(self, section: _Section, raw: bytes) -> FileChange | None:
+        old_path = self.tree_path(section.old_name, section.start)
+        new_path = self.tree_path(section.new_name, section.start)
+        kind = section.kind
+        if kind is None:
+            if section.old_name == DEV_NULL:
+                kind = ChangeKind.ADD
+            elif section.new_name == DEV_NULL:
+                kind = ChangeKind.DELETE
+            else:
+                kind = ChangeKind.MODIFY
+        if kind is ChangeKind.ADD:
+            old_path = None
+        elif kind is ChangeKind.DELETE:
+            new_path = None
+        elif kind is ChangeKind.MODIFY and old_path != new_path:
+            # `diff -u a/x.orig b/x`: GNU patch takes the shorter name that exists; the new one is the tree's.
+            old_path = new_path if new_path is not None else old_path
+            new_path = old_path
+        if (old_path if kind is ChangeKind.DELETE else new_path) is None:
+            if not self.problems:
+                self.problem(section.start, "cannot tell which file this changes")
+            return None
+        return FileChange(
+            kind=kind,
+            old_path=old_path,
+            new_path=new_path,
+            old_mode=section.old_mode,
+            new_mode=section.new_mode,
+            old_blob=section.old_blob,
+            new_blob=section.new_blob,
+            hunks=tuple(section.hunks),
+            binary=section.binary,
+            raw=raw,
+            line=section.start + 1,
+        )
+
+    def tree_path(self, name: bytes | None, index: int) -> str | None:
+        if name is None or name == DEV_NULL:
+            return None
+        if name.startswith(b"/"):
+            self.problem(index, f"absolute path {name.decode('utf-8', 'replace')!r}; paths are relative to the tree")
+            return None
+        parts = name.split(b"/")
+        if len(parts) <= self.strip:
+            shown = name.decode("utf-8", "replace")
+            self.problem(index, f"path {shown!r} has too few components for -p{self.strip}")
+            return None
+        path = b"/".join(parts[self.strip :]).decode("utf-8", "surrogateescape")
+        # The stripped components count too: `../x` under -p1 is not meant well.
+        trouble = check_tree_path(path) or ("leaves the tree" if b".." in parts[: self.strip] else None)
+        if trouble is not None:
+            self.problem(index, f"path {name.decode('utf-8', 'replace')!r}: {trouble}")
+            return None
+        return path

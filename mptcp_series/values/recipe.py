@@ -1,0 +1,491 @@
+# SPDX-License-Identifier: MIT
+"""The recipe: what a queue picks from upstream, and what people decided about single commits.
+
+A recipe is a reviewed document, so it is kept byte for byte and additions are appended as text. It decides what
+is lost and what is kept, so nothing in it may be misread: unknown keys, wrong types, missing keys, abbreviated ids,
+empty reasons, a commit named twice or with contradicting intent, bad ranges and conditions are refused, all at once,
+each with its line. (tomli tells no lines for values; `_key_lines` finds them in the text.)
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import attrs
+import tomli
+
+from ..errors import BadInput, BadRecipe, Problem, UnsafePath
+from .condition import Condition
+from .naming import did_you_mean, parse_commit_id
+from .override import DropTarget
+from .paths import OwnedPaths, check_tree_path
+from .version import VersionRange
+
+__all__ = ["Acknowledge", "CommitReason", "LostPolicy", "Prerequisite", "Recipe"]
+
+T = TypeVar("T")
+Table = Mapping[str, object]
+
+_SERIES_KEYS = ("name", "range", "match", "owned", "root", "target", "overrides", "lost", "bases", "pathspecs")
+_ARRAY_KEYS = {
+    "prerequisite": ("commit", "reason", "before", "when"),
+    "include": ("commit", "reason"),
+    "exclude": ("commit", "reason"),
+    "acknowledge": ("commit", "path", "hunk", "reason"),
+}
+# Only one of these may name a commit: it cannot be left out and queued, nor queued twice.
+_INTENTS = ("prerequisite", "include", "exclude")
+
+
+class LostPolicy(enum.Enum):
+    """What becomes of a lost fix: put back at the end of the queue, or refused."""
+
+    RESTORE = "restore"
+    REFUSE = "refuse"
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise BadInput("empty text")
+    return value
+
+
+def _revision(value: str) -> str:
+    """A revision as git reads it; one that git would read as an option, or that is several words, is refused."""
+    if not value or value.startswith("-") or re.search(r"[\s\x00-\x1f\x7f]", value):
+        raise BadInput(f"bad revision {value!r}")
+    return value
+
+
+def _range(value: str) -> str:
+    ends = value.split("..")
+    if len(ends) != 2 or not all(ends) or ends[1].startswith("."):
+        raise BadInput(f"bad range {value!r} (expected 'A..B')")
+    for end in ends:
+        _revision(end)
+    return value
+
+
+def _path(value: str) -> str:
+    if trouble := check_tree_path(value):
+        raise UnsafePath(f"unsafe path {value!r}: {trouble}")
+    return value
+
+
+def _name(value: str) -> str:
+    if "/" in _path(value) or re.search(r"\s", value) or value.startswith("-"):
+        raise BadInput(f"bad name {value!r} (expected one word without '/')")
+    return value
+
+
+def _lost(value: str) -> LostPolicy:
+    if value not in [policy.value for policy in LostPolicy]:
+        raise BadInput(f"unknown word {value!r} (expected 'restore' or 'refuse')")
+    return LostPolicy(value)
+
+
+def _owned(value: str) -> str:
+    OwnedPaths(patterns=(value,))
+    return value
+
+
+def _valid(check: Callable[[str], object]) -> Callable[[object, attrs.Attribute[Any], Any], None]:
+    """A validator for a text, a tuple of texts or None that raises BadRecipe where `check` raises BadInput."""
+
+    def validate(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        for text in (value,) if isinstance(value, str) else value or ():
+            try:
+                check(text)
+            except BadInput as error:
+                raise BadRecipe(f"{error.problems[0].message} in {attribute.name!r}") from None
+
+    return validate
+
+
+@attrs.frozen(kw_only=True)
+class CommitReason:
+    """A commit and why it is named: an include or an exclude."""
+
+    commit: str = attrs.field(converter=parse_commit_id)
+    reason: str = attrs.field(validator=_valid(_text))
+
+
+@attrs.frozen(kw_only=True)
+class Prerequisite(CommitReason):
+    """A commit outside the stack that the series needs.
+
+    before: the patch it is placed before; None for its topological place, else the queue's start.
+    when: it is queued only on a base for which this holds; None for every base.
+    """
+
+    before: str | None = attrs.field(default=None, validator=_valid(_path))
+    when: Condition | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Acknowledge:
+    """A lost fix a person accepts: a commit, or a hunk of a path where there is no commit."""
+
+    commit: str | None = attrs.field(default=None, converter=attrs.converters.optional(parse_commit_id))
+    target: DropTarget | None = None
+    reason: str = attrs.field(validator=_valid(_text))
+
+    def __attrs_post_init__(self) -> None:
+        if (self.commit is None) == (self.target is None) or (self.target and self.target.hunk is None):
+            raise BadRecipe("an acknowledged loss is either a commit, or a path with a hunk")
+
+    @property
+    def path(self) -> str | None:
+        return None if self.target is None else self.target.path
+
+    @property
+    def hunk(self) -> str | None:
+        """The hunk's id as written, `.N` included."""
+        return None if self.target is None else self.target.id
+
+
+@attrs.frozen(kw_only=True)
+class Recipe:
+    """A whole recipe. Required: name, range, match, owned; `overrides` defaults to the series' name.
+
+    range, root and target are revisions of the source, as text; root None stands for the range's merge base.
+    match: texts, one of which a touched path contains. pathspecs: git pathspecs that narrow the history walk.
+    Raises BadRecipe for what a recipe cannot say.
+    """
+
+    name: str = attrs.field(validator=_valid(_name))
+    range: str = attrs.field(validator=_valid(_range))
+    match: tuple[str, ...] = attrs.field(validator=_valid(_text))
+    owned: OwnedPaths
+    root: str | None = attrs.field(default=None, validator=_valid(_revision))
+    target: str | None = attrs.field(default=None, validator=_valid(_revision))
+    overrides: tuple[str, ...] = attrs.field(
+        default=attrs.Factory(lambda self: (self.name,), takes_self=True), validator=_valid(_path)
+    )
+    lost: LostPolicy = LostPolicy.RESTORE
+    bases: VersionRange | None = None
+    pathspecs: tuple[str, ...] = attrs.field(default=(), validator=_valid(_text))
+    prerequisites: tuple[Prerequisite, ...] = ()
+    includes: tuple[CommitReason, ...] = ()
+    excludes: tuple[CommitReason, ...] = ()
+    acknowledged: tuple[Acknowledge, ...] = ()
+    file: str = attrs.field(default="recipe.toml", eq=False)
+    raw: bytes | None = attrs.field(init=False, default=None, eq=False, repr=False)
+    """The bytes it was parsed from; not kept by `attrs.evolve`, whose result is rendered anew."""
+
+    def __attrs_post_init__(self) -> None:
+        problems = [] if self.match else [Problem(file=self.file, message=_NO_MATCH)]
+        ids: dict[str, Sequence[str]] = {
+            "prerequisite": [entry.commit for entry in self.prerequisites],
+            "include": [entry.commit for entry in self.includes],
+            "exclude": [entry.commit for entry in self.excludes],
+            "acknowledge": [entry.commit or str(entry.target) for entry in self.acknowledged],
+        }
+        named = [(array, f"{array}[{i}]", text) for array, texts in ids.items() for i, text in enumerate(texts)]
+        problems += [Problem(file=self.file, message=message) for _, message in _contradictions(named)]
+        if problems:
+            raise BadRecipe(problems)
+
+    @classmethod
+    def parse(cls, data: bytes, file: str) -> Recipe:
+        """Read a recipe; `parse(x, file).render() == x`.
+
+        Raises BadRecipe with every problem of the file; of a TOML syntax error, that one alone.
+
+        >>> text = b'[series]\\nname = "q"\\nrange = "v1..v2"\\nmatch = ["net/mptcp"]\\nowned = ["net/mptcp/"]\\n'
+        >>> Recipe.parse(text, "recipe.toml").range_end
+        'v2'
+        """
+        recipe = _Reader(data, file).recipe()
+        object.__setattr__(recipe, "raw", data)
+        return recipe
+
+    def render(self) -> bytes:
+        """The file's bytes: those it was parsed from, else canonical TOML, which parses to an equal recipe."""
+        if self.raw is not None:
+            return self.raw
+        series: dict[str, object] = {"name": self.name, "range": self.range, "match": self.match}
+        series |= {"owned": self.owned.patterns, "root": self.root, "target": self.target}
+        series |= {"overrides": None if self.overrides == (self.name,) else self.overrides, "lost": self.lost.value}
+        series |= {"bases": self.bases and str(self.bases), "pathspecs": self.pathspecs or None}
+        blocks = [_block("[series]", series)]
+        blocks += [
+            _block(f"[[{array}]]", attrs.asdict(entry, recurse=False))
+            for array, entries in (
+                ("prerequisite", self.prerequisites),
+                ("include", self.includes),
+                ("exclude", self.excludes),
+            )
+            for entry in entries
+        ]
+        for entry in self.acknowledged:
+            lost = {"commit": entry.commit, "path": entry.path, "hunk": entry.hunk, "reason": entry.reason}
+            blocks.append(_block("[[acknowledge]]", lost))
+        return "\n".join(blocks).encode()
+
+    @property
+    def range_start(self) -> str:
+        """The text before `..`: the last commit that is not picked."""
+        return self.range.split("..")[0]
+
+    @property
+    def range_end(self) -> str:
+        """The text after `..`."""
+        return self.range.split("..")[1]
+
+    @property
+    def target_or_end(self) -> str:
+        """What parity is measured against: the target, by default the range's end."""
+        return self.target or self.range_end
+
+    def with_prerequisite(
+        self, commit: str, reason: str, *, before: str | None = None, when: Condition | None = None
+    ) -> Recipe:
+        """With one more [[prerequisite]] at the end of the text; raises BadRecipe if that makes a bad recipe."""
+        return self._with("prerequisite", {"commit": commit, "reason": reason, "before": before, "when": when})
+
+    def with_include(self, commit: str, reason: str) -> Recipe:
+        """With one more [[include]] at the end of the text; raises BadRecipe if that makes a bad recipe."""
+        return self._with("include", {"commit": commit, "reason": reason})
+
+    def _with(self, array: str, values: Table) -> Recipe:
+        data = self.render()
+        eol = b"\r\n" if data.partition(b"\n")[0].endswith(b"\r") else b"\n"
+        gap = eol if data.endswith(b"\n") else eol + eol
+        block = _block(f"[[{array}]]", values).encode().replace(b"\n", eol)
+        return Recipe.parse(data + gap + block, self.file)
+
+
+def _block(header: str, values: Table) -> str:
+    """A TOML table; keys without a value are left out."""
+
+    def written(value: object) -> str:
+        if isinstance(value, tuple):
+            return f"[{', '.join(map(written, value))}]"
+        # JSON's escapes are TOML's, but TOML wants DEL escaped too.
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+    lines = [f"{key} = {written(value)}" for key, value in values.items() if value is not None]
+    return "\n".join([header, *lines, ""])
+
+
+_NO_MATCH = "empty list in 'series.match': nothing would be picked"
+
+
+def _contradictions(named: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
+    """(context, message) for every id named twice; `named` is (array, context, id)."""
+    first: dict[tuple[bool, str], tuple[str, str]] = {}
+    for array, context, text in named:
+        key = (array in _INTENTS, text)
+        if key not in first:
+            first[key] = (array, context)
+            continue
+        other, place = first[key]
+        verdict = "duplicate" if other == array else f"both {other} and {array}:"
+        yield context, f"{verdict} {text} in {context!r}, first in {place!r}"
+
+
+_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})' + r"|'''.*?'''(?:'{0,2})"
+    r'|"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'|\#[^\n]*|\n|[ \t\r]+|[\[\]{},=]|[^\s\[\]{},=\"'#]+|.",
+    re.DOTALL,
+)
+
+
+def _key_lines(text: str) -> dict[str, int]:
+    """The line of every table, key and array element of valid TOML, by name: `series.match[1]`, `include[0].commit`."""
+    lines: dict[str, int] = {}
+    tables: Counter[str] = Counter()
+    prefix, key = "", ""
+    words: list[str] = []  # of a header, or of a key up to its `=`
+    depth = element = 0
+    in_value = False
+    line = 1
+    for token in (match.group() for match in _TOKEN.finditer(text)):
+        if token == "\n" and not depth:
+            if words[:2] == ["[", "["]:
+                name = "".join(words).strip("[]")
+                prefix = f"{name}[{tables[name]}]"
+                tables[name] += 1
+                lines.setdefault(name, line)
+                lines.setdefault(prefix, line)
+            elif words[:1] == ["["]:
+                prefix = "".join(words).strip("[]")
+                lines.setdefault(prefix, line)
+            words, in_value = [], False
+        elif token.isspace() or token.startswith("#"):
+            pass
+        elif not in_value and token == "=":
+            key = ".".join(filter(None, [prefix, "".join(words)]))
+            lines.setdefault(key, line)
+            words, in_value, element = [], True, 0
+        elif not in_value:
+            words.append(token.strip("\"'"))
+        elif token in ("]", "}"):
+            depth -= 1
+        elif token == "," and depth == 1:
+            element += 1
+        else:
+            if depth:
+                lines.setdefault(f"{key}[{element}]", line)
+            depth += token in ("[", "{")
+        line += token.count("\n")
+    return lines
+
+
+class _Reader:
+    """Reads one file and collects what is wrong with it."""
+
+    def __init__(self, data: bytes, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.document, text = self.load(data)
+        self.lines = _key_lines(text + "\n")
+
+    def load(self, data: bytes) -> tuple[Table, str]:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise BadRecipe("not UTF-8", file=self.file, line=data.count(b"\n", 0, error.start) + 1) from None
+        try:
+            return tomli.loads(text), text
+        except tomli.TOMLDecodeError as error:
+            raise BadRecipe(f"{error.msg} (TOML, column {error.colno})", file=self.file, line=error.lineno) from None
+        except (ValueError, RecursionError) as error:  # a number of 4,301 digits, brackets a thousand deep
+            raise BadRecipe(f"cannot be read as TOML: {error}", file=self.file) from None
+
+    def problem(self, context: str, message: str) -> None:
+        """A problem at a key's line; that of the nearest table where the key is not in the file."""
+        place = context
+        while place and place not in self.lines:
+            place = re.sub(r"(?:^|\.|\[)[^.\[]*$", "", place)
+        self.problems.append(Problem(file=self.file, line=self.lines.get(place), message=message))
+
+    def typed(self, value: object, kind: type[T], context: str) -> T | None:
+        if isinstance(value, kind):
+            return value
+        got, expected = type(value).__name__, kind.__name__
+        self.problem(context, f"Unexpected type {got} (expected {expected}) in {context!r}")
+        return None
+
+    def known(self, table: Table, keys: Iterable[str], context: str) -> None:
+        for key in table:
+            if key not in keys:
+                name = f"{context}.{key}" if context else key
+                self.problem(name, f"unknown key {name!r}{did_you_mean(key, keys)}")
+
+    def converted(self, value: object, convert: Callable[[str], T], context: str) -> T | None:
+        text = self.typed(value, str, context)
+        if text is None:
+            return None
+        try:
+            return convert(text)
+        except BadInput as error:
+            self.problem(context, f"{error.problems[0].message} in {context!r}")
+            return None
+
+    def get(
+        self, table: Table, key: str, convert: Callable[[str], T], context: str, required: bool = False
+    ) -> T | None:
+        name = f"{context}.{key}"
+        if key in table:
+            return self.converted(table[key], convert, name)
+        if required:
+            self.problem(name, f"Missing required value in {name!r}")
+        return None
+
+    def many(self, table: Table, key: str, convert: Callable[[str], T], required: bool = False) -> tuple[T, ...]:
+        name = f"series.{key}"
+        if key not in table:
+            if required:
+                self.problem(name, f"Missing required value in {name!r}")
+            return ()
+        values = self.typed(table[key], list, name) or []
+        read = [self.converted(value, convert, f"{name}[{index}]") for index, value in enumerate(values)]
+        return tuple(value for value in read if value is not None)
+
+    def tables(self, array: str) -> Iterator[tuple[str, Table]]:
+        values = self.typed(self.document.get(array, []), list, array) or []
+        for index, value in enumerate(values):
+            context = f"{array}[{index}]"
+            table = self.typed(value, dict, context)
+            if table is not None:
+                self.known(table, _ARRAY_KEYS[array], context)
+                yield context, table
+
+    def recipe(self) -> Recipe:
+        self.known(self.document, ("series", *_ARRAY_KEYS), "")
+        series: Table | None = None
+        if "series" in self.document:
+            series = self.typed(self.document["series"], dict, "series")
+        else:
+            self.problem("series", "Missing required value in 'series'")
+        fields = {} if series is None else self.series(series)
+        named: list[tuple[str, str, str]] = []
+        entries: dict[str, list[Any]] = {array: [] for array in _ARRAY_KEYS}
+        for array in _ARRAY_KEYS:
+            for context, table in self.tables(array):
+                values = self.acknowledge(table, context) if array == "acknowledge" else self.entry(table, context)
+                text = values.get("commit") or values.get("target")
+                if text is not None:
+                    named.append((array, context, str(text)))
+                entries[array].append(values)
+        for context, message in _contradictions(named):
+            self.problem(f"{context}.commit", message)
+        if self.problems:
+            raise BadRecipe(sorted(self.problems, key=lambda problem: (problem.line is None, problem.line or 0)))
+        return Recipe(
+            **fields,
+            prerequisites=tuple(Prerequisite(**values) for values in entries["prerequisite"]),
+            includes=tuple(CommitReason(**values) for values in entries["include"]),
+            excludes=tuple(CommitReason(**values) for values in entries["exclude"]),
+            acknowledged=tuple(Acknowledge(**values) for values in entries["acknowledge"]),
+            file=self.file,
+        )
+
+    def series(self, table: Table) -> dict[str, Any]:
+        self.known(table, _SERIES_KEYS, "series")
+        fields: dict[str, Any] = {
+            "name": self.get(table, "name", _name, "series", required=True),
+            "range": self.get(table, "range", _range, "series", required=True),
+            "match": self.many(table, "match", _text, required=True),
+            "owned": OwnedPaths(patterns=self.many(table, "owned", _owned, required=True)),
+            "root": self.get(table, "root", _revision, "series"),
+            "target": self.get(table, "target", _revision, "series"),
+            "lost": self.get(table, "lost", _lost, "series") or LostPolicy.RESTORE,
+            "bases": self.get(table, "bases", VersionRange.parse, "series"),
+            "pathspecs": self.many(table, "pathspecs", _text),
+        }
+        if table.get("match") == []:
+            self.problem("series.match", _NO_MATCH)
+        if "overrides" in table:
+            fields["overrides"] = self.many(table, "overrides", _path)
+        return fields
+
+    def entry(self, table: Table, context: str) -> dict[str, Any]:
+        """A prerequisite, include or exclude; only the first has all of these keys, `known` saw to that."""
+        values = {
+            "commit": self.get(table, "commit", parse_commit_id, context, required=True),
+            "reason": self.get(table, "reason", _text, context, required=True),
+            "before": self.get(table, "before", _path, context),
+            "when": self.get(table, "when", Condition.parse, context),
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+    def acknowledge(self, table: Table, context: str) -> dict[str, Any]:
+        commit = self.get(table, "commit", parse_commit_id, context)
+        path, hunk = self.get(table, "path", _path, context), self.get(table, "hunk", _text, context)
+        reason = self.get(table, "reason", _text, context, required=True)
+        values: dict[str, Any] = {"commit": commit, "target": None, "reason": reason}
+        named = tuple(key for key in ("commit", "path", "hunk") if key in table)
+        if named not in (("commit",), ("path", "hunk")):
+            said = " and ".join(map(repr, named)) or "neither"
+            self.problem(context, f"expected 'commit', or 'path' and 'hunk', got {said} in {context!r}")
+        elif path is not None and hunk is not None:
+            values["target"] = self.converted(f"{path}#{hunk}", DropTarget.parse, f"{context}.hunk")
+        return values
