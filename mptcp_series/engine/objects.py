@@ -38,6 +38,10 @@ class Entry(NamedTuple):
     oid: Oid
 
     @property
+    def is_tree(self) -> bool:
+        return self.mode == TREE
+
+    @property
     def is_text(self) -> bool:
         """Whether its content can be merged line by line, as far as the mode tells."""
         return self.mode in (REGULAR, EXECUTABLE)
@@ -90,6 +94,13 @@ class Objects:
         if entries is None:
             entries = self._trees[oid] = dict(_parse_tree(self.read(oid)))
         return entries
+
+    def peek(self, tree: Oid, name: bytes) -> Entry | None:
+        """One entry of a tree that is not worth keeping in memory."""
+        known = self._trees.get(tree)
+        if known is not None:
+            return known.get(name)
+        return next((entry for found, entry in _parse_tree(self.read(tree)) if found == name), None)
 
     def write(self, kind: str, data: bytes) -> Oid:
         """Keep an object and give its id."""
