@@ -98,10 +98,10 @@ def _listed(places: Sequence[int]) -> str:
 def _stands(lines: Sequence[bytes], image: Sequence[bytes], at: int, hunk: Hunk) -> bool:
     if at < 0 or at + len(image) > len(lines):
         return False
-    # Less context on one side than on the other means the file's start or end, as GNU patch and git read it.
+    # No context after the change means the file's end (git apply); less before it than after, the start.
     if hunk.leading < hunk.trailing and hunk.old_start <= 1 and at != 0:
         return False
-    if hunk.trailing < hunk.leading and at + len(image) != len(lines):
+    if hunk.trailing == 0 < hunk.leading and at + len(image) != len(lines):
         return False
     return list(lines[at : at + len(image)]) == list(image)
 

@@ -171,19 +171,16 @@ def write_branch(objects: Objects, name: str, tip: Oid, *, message: str) -> None
         raise BadInput(f"branch {name} is checked out in {repo.workdir}; name another one, or switch away first")
     publish_objects(objects, tip)
     target = pygit2.Oid(raw=tip)
+    # Of the reflog entry: the user's own git configuration plays no part.
+    repo.set_ident("mptcp_series", "mptcp-series@localhost")
     try:
         with repo.transaction() as transaction:
             transaction.lock_ref(reference)
-            transaction.set_target(reference, target, signature=_signature(), message=message)
+            transaction.set_target(reference, target, message=message)
     except pygit2.GitError as error:
         raise EnvironmentFault(
             f"cannot move {reference} to {hexed(tip)} in {repo.path}: {error}; another run may hold it"
         ) from error
-
-
-def _signature() -> pygit2.Signature:
-    """Of the reflog entry: the user's own git configuration plays no part."""
-    return pygit2.Signature("mptcp_series", "mptcp-series@localhost")
 
 
 def _checked_out(repo: pygit2.Repository) -> set[str]:
