@@ -8,7 +8,7 @@ repository has, it is as good as a pinned one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 import pygit2
@@ -18,7 +18,7 @@ from ..errors import MissingObject
 from ..values.hunk import Hunk, hunk_ids, parse_hunk_header, split_lines
 from ..values.patch import ChangeKind, FileChange
 from .merge import is_binary
-from .objects import LINK, REGULAR, SUBMODULE, TREE, Entry, Objects, Oid, hexed
+from .objects import LINK, REGULAR, SUBMODULE, Entry, Objects, Oid, hexed
 from .similarity import THRESHOLD, similarity
 
 __all__ = ["BlobChange", "Change", "TextChange", "diff_hunks", "file_hunks", "tree_changes", "with_blobs"]
@@ -59,17 +59,41 @@ class TextChange:
 Change = BlobChange | TextChange
 
 
-def tree_changes(objects: Objects, before: Oid | None, after: Oid) -> list[BlobChange]:
-    """What differs between two trees, sorted by path, renames followed as `git diff -M` does (50 %).
+def tree_changes(
+    objects: Objects, before: Oid | None, after: Oid, *, renames: bool = True
+) -> list[BlobChange]:
+    """What differs between two trees, sorted by path; renames followed as `git diff -M` does (50 %), or not.
 
     Only subtrees that differ are read. (libgit2's own tree diff walks all of both: 22 ms on a kernel.)
     """
     plain = _differing(objects, before, after, b"")
     added = [change for change in plain if change.old is None]
     deleted = [change for change in plain if change.new is None]
-    if added and deleted:
+    if renames and added and deleted:
         plain = _with_renames(objects, plain, added, deleted)
     return sorted(plain, key=lambda change: change.path)
+
+
+def tree_changes_at(objects: Objects, before: Oid, after: Oid, patterns: Iterable[str]) -> list[BlobChange]:
+    """What differs between two trees at or below some paths, sorted by path, without renames."""
+    found: dict[str, BlobChange] = {}
+    for pattern in patterns:
+        *parents, name = pattern.rstrip("/").encode("utf-8", "surrogateescape").split(b"/")
+        sides: list[Oid | None] = [before, after]
+        for parent in parents:
+            sides = [_subtree(objects, side, parent) for side in sides]
+        entries = [None if side is None else objects.tree(side).get(name) for side in sides]
+        if entries[0] == entries[1]:
+            continue
+        prefix = b"".join(parent + b"/" for parent in parents)
+        for change in _entry_changes(objects, entries[0], entries[1], prefix + name):
+            found[change.path] = change
+    return [found[path] for path in sorted(found)]
+
+
+def _subtree(objects: Objects, tree: Oid | None, name: bytes) -> Oid | None:
+    entry = None if tree is None else objects.tree(tree).get(name)
+    return entry.oid if entry is not None and entry.is_tree else None
 
 
 def _differing(objects: Objects, before: Oid | None, after: Oid | None, prefix: bytes) -> list[BlobChange]:
@@ -78,17 +102,23 @@ def _differing(objects: Objects, before: Oid | None, after: Oid | None, prefix: 
     found: list[BlobChange] = []
     for name in old.keys() | new.keys():
         left, right = old.get(name), new.get(name)
-        if left == right:
-            continue
-        left_tree = left.oid if left is not None and left.mode == TREE else None
-        right_tree = right.oid if right is not None and right.mode == TREE else None
-        if left_tree is not None or right_tree is not None:
-            found += _differing(objects, left_tree, right_tree, prefix + name + b"/")
-        left = None if left_tree is not None else left
-        right = None if right_tree is not None else right
-        if left is not None or right is not None:
-            path = (prefix + name).decode("utf-8", "surrogateescape")
-            found.append(BlobChange(path=path, old_path=path, old=left, new=right))
+        if left != right:
+            found += _entry_changes(objects, left, right, prefix + name)
+    return found
+
+
+def _entry_changes(objects: Objects, left: Entry | None, right: Entry | None, path: bytes) -> list[BlobChange]:
+    """Changes between two entries of the same name, those below them included."""
+    left_tree = left.oid if left is not None and left.is_tree else None
+    right_tree = right.oid if right is not None and right.is_tree else None
+    found: list[BlobChange] = []
+    if left_tree is not None or right_tree is not None:
+        found += _differing(objects, left_tree, right_tree, path + b"/")
+    left = None if left_tree is not None else left
+    right = None if right_tree is not None else right
+    if left is not None or right is not None:
+        text = path.decode("utf-8", "surrogateescape")
+        found.append(BlobChange(path=text, old_path=text, old=left, new=right))
     return found
 
 

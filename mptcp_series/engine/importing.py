@@ -11,6 +11,10 @@ Refused: compressed patches, patches without a diff, multipart mails, ranges cut
 
 from __future__ import annotations
 
+import base64
+import binascii
+import quopri
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +24,7 @@ import pygit2
 from pygit2.enums import SortMode
 
 from ..errors import BadInput, BadPatch, BadSeries, EnvironmentFault, MissingObject, Problem, ShallowSource
-from ..values.mailbox import Mail, split_mailbox
+from ..values.hunk import split_lines
 from ..values.naming import patch_name
 from ..values.patch import Patch
 from ..values.series import Series, SeriesEntry
@@ -36,6 +40,10 @@ __all__ = ["Imported", "import_mbox", "import_quilt", "import_range"]
 _PATCH_SUFFIXES = (".patch", ".diff")
 _COMPRESSED = (".gz", ".bz2", ".xz", ".Z", ".lzma", ".zst")
 _OURS = ("series", "recipe.toml")
+
+# git's is_from_line(): a time of day after the last-but-one colon, then a year after 1990.
+_FROM_LINE = re.compile(rb"From .*\d.\d\d:\d\d[ \t]+(\d{2,5})\b[^:\n]*\n?$")
+_FIELD = re.compile(rb"([!-9;-~]+):[ \t]*(.*)", re.DOTALL)
 
 
 def _frozen(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -180,48 +188,103 @@ def import_mbox(file: Path) -> Imported:
 
     Raises BadPatch with every problem of every mail, BadInput where there is no patch at all.
     """
+    sources = [file]
     if file.is_dir():
-        letters = [
-            (path.name, mail)
-            for path in sorted(file.iterdir())
-            if path.suffix == ".patch" and path.is_file()
-            for mail in split_mailbox(_read(path), str(path))
-        ]
-    else:
-        letters = [("", mail) for mail in split_mailbox(_read(file), str(file))]
+        sources = sorted(path for path in file.iterdir() if path.suffix == ".patch" and path.is_file())
     entries: list[SeriesEntry] = []
     files: dict[str, bytes] = {}
     skipped: list[str] = []
     wrong: list[BadInput] = []
-    for name, mail in letters:
+    for source in sources:
         try:
-            patch = _parse_mail(mail)
-        except BadPatch as error:
+            for line, mail, patch in _mails(_read(source), str(source)):
+                if not patch.changes:
+                    skipped.append(patch.subject or f"{source}:{line}" if source is file else source.name)
+                    continue
+                entry = SeriesEntry(name=patch_name(patch.subject, files.keys()))
+                entries.append(entry)
+                files[entry.name] = mail
+        except BadInput as error:
             wrong.append(error)
-            continue
-        subject = patch.subject
-        if not patch.changes:
-            skipped.append(name or subject or f"{mail.file}:{mail.line}")
-            continue
-        entry = SeriesEntry(name=patch_name(subject, files.keys()))
-        entries.append(entry)
-        files[entry.name] = mail.data
     _raise_all(wrong)
     if not entries:
         raise BadInput("holds no mail with a patch (expected what `git format-patch` writes)", file=str(file))
     return Imported(series=Series.of(entries), files=files, unlisted=tuple(skipped))
 
 
-def _parse_mail(mail: Mail) -> Patch:
-    """The patch of a mail, with problems at their lines of the whole file."""
+def _is_from_line(line: bytes) -> bool:
+    """Whether a line starts a new mail of an mbox.
+
+    >>> _is_from_line(b"From 049fe386d35353398eee40ba8d76ab62cb5a24e5 Mon Sep 17 00:00:00 2001\\n")
+    True
+    >>> _is_from_line(b"From here on, the subflow is closed at 10:00:00\\n")
+    False
+    """
+    found = _FROM_LINE.match(line.replace(b"\r\n", b"\n"))
+    return found is not None and int(found[1]) > 90
+
+
+def _mails(data: bytes, file: str) -> list[tuple[int, bytes, Patch]]:
+    """The mails of a file, split where `git mailsplit` splits: first line, bytes without transport, patch.
+
+    A file that starts with a header and no From line is one mail. Raises BadPatch with the problems of all mails.
+    """
+    lines = split_lines(data)
+    first = next((at for at, line in enumerate(lines) if line.strip()), None)
+    starts = [at for at, line in enumerate(lines) if at == first or _is_from_line(line)]
+    mails: list[tuple[int, bytes, Patch]] = []
+    problems: list[Problem] = []
+    for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
+        try:
+            mail = _undone(lines[start:stop])
+            mails.append((start + 1, mail, Patch.parse(mail, file)))
+        except BadPatch as error:
+            problems += [attrs.evolve(problem, line=(problem.line or 1) + start) for problem in error.problems]
+        except ValueError as error:
+            problems.append(Problem(file=file, line=start + 1, message=str(error)))
+    if problems:
+        raise BadPatch(problems)
+    return mails
+
+
+def _undone(lines: list[bytes]) -> bytes:
+    """The bytes of one mail, transport undone. Raises ValueError, which says what is wrong.
+
+    CRLF in the header is the transport's; in a mail whose header lines end in LF, a CR belongs to the patched file.
+    """
+    if lines[0].endswith(b"\r\n"):
+        lines = [_unix(line) for line in lines]
+    end = next((at for at, line in enumerate(lines) if line == b"\n"), len(lines))
+    fields = _fields(lines[1 if _is_from_line(lines[0]) else 0 : end])
+    if b"from" not in fields and b"subject" not in fields:
+        raise ValueError("not a mail: no From and no Subject field (expected what `git format-patch` writes)")
+    if fields.get(b"content-type", b"").lower().startswith(b"multipart/"):
+        raise ValueError("multipart mail; save the patch itself, as plain text")
+    encoding = fields.get(b"content-transfer-encoding", b"8bit").lower()
+    if encoding not in (b"base64", b"quoted-printable"):
+        return b"".join(lines)
+    body = b"".join(lines[end + 1 :])
     try:
-        return Patch.parse(mail.data, mail.file)
-    except BadPatch as error:
-        offset = mail.line - 1
-        raise BadPatch(
-            attrs.evolve(problem, line=None if problem.line is None else problem.line + offset)
-            for problem in error.problems
-        ) from None
+        text = base64.b64decode(body) if encoding == b"base64" else quopri.decodestring(body)
+    except binascii.Error as error:
+        raise ValueError(f"the body is not {encoding.decode()}: {error}") from None
+    name = b"content-transfer-encoding:"
+    head = [b"Content-Transfer-Encoding: 8bit\n" if line.lower().startswith(name) else line for line in lines[:end]]
+    decoded = split_lines(text)
+    if all(line.endswith(b"\r\n") for line in decoded):
+        decoded = [_unix(line) for line in decoded]
+    ended = not decoded or decoded[-1].endswith(b"\n")
+    return b"".join([*head, b"\n", *decoded, b"" if ended else b"\n"])
+
+
+def _unix(line: bytes) -> bytes:
+    return line[:-2] + b"\n" if line.endswith(b"\r\n") else line
+
+
+def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
+    """Header fields by name in lower case; the first of a name counts."""
+    found = (_FIELD.match(line) for line in reversed(lines))
+    return {match[1].lower(): match[2].strip() for match in found if match is not None}
 
 
 def import_range(repo: Place, range: str, *, materialise: bool) -> Imported:

@@ -12,15 +12,11 @@ import pygit2
 
 from ..values.paths import OwnedPaths
 from .history import Visited
-from .objects import Entry, Objects, Oid
+from .objects import Objects
+from .owned import OwnedKeys
 from .remerge import merge_resolution
-from .tree import path_bytes
 
 __all__ = ["MergeFinder"]
-
-Key = tuple[Entry | None, ...]
-"""What a tree has at each owned path: a file or a whole directory."""
-
 
 class MergeFinder:
     """Told of every commit of a walk, parents first; says which merges hold work of their own."""
@@ -29,9 +25,7 @@ class MergeFinder:
         self._source = source
         self._objects = objects
         self._owned = owned
-        self._paths = [path_bytes(pattern.rstrip("/")).split(b"/") for pattern in owned.patterns]
-        self._below: dict[tuple[Oid, int, int], Entry | None] = {}
-        self._roots: dict[str, Key] = {}
+        self._keys = OwnedKeys(objects, owned)
         self._trees: dict[str, str] = {}
         self._brings: dict[str, int] = {}
         """By commit: the owned-path commits of the range it has, as a set of bits."""
@@ -59,8 +53,8 @@ class MergeFinder:
         self._brings[visited.commit] = brings
 
     def _differs(self, visited: Visited) -> bool:
-        result = self._key(visited.tree)
-        sides = [self._key(self._tree_of(parent)) for parent in visited.parents]
+        result = self._keys.key(bytes.fromhex(visited.tree))
+        sides = [self._keys.key(bytes.fromhex(self._tree_of(parent))) for parent in visited.parents]
         if all(side == result for side in sides):
             return False
         if len(visited.parents) == 2:
@@ -81,23 +75,3 @@ class MergeFinder:
             assert isinstance(found, pygit2.Commit)
             known = self._trees[commit] = str(found.tree_id)
         return known
-
-    def _key(self, tree: str) -> Key:
-        key = self._roots.get(tree)
-        if key is None:
-            root = bytes.fromhex(tree)
-            key = self._roots[tree] = tuple(self._lookup(root, which, 0) for which in range(len(self._paths)))
-        return key
-
-    def _lookup(self, tree: Oid, which: int, depth: int) -> Entry | None:
-        """The entry of an owned path below a tree; remembered for subtrees, which thousands of roots share."""
-        memo = (tree, which, depth)
-        if memo in self._below:
-            return self._below[memo]
-        parts = self._paths[which]
-        entry = self._objects.peek(tree, parts[depth])
-        if entry is not None and depth + 1 < len(parts):
-            entry = self._lookup(entry.oid, which, depth + 1) if entry.is_tree else None
-        if depth:
-            self._below[memo] = entry
-        return entry

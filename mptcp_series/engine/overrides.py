@@ -31,6 +31,8 @@ class Assignment:
     by_patch: Mapping[str, Override]
     not_needed: tuple[str, ...]
     drift: tuple[Drift, ...]
+    unmatched: tuple[Override, ...] = ()
+    """In force, and for no patch here: each is drift too, unless another part of the queue has its patch."""
 
 
 def override_file(override: Override) -> str:
@@ -72,6 +74,7 @@ def assign(
     by_patch: dict[str, Override] = {}
     not_needed: list[str] = []
     drift: list[Drift] = []
+    unmatched: list[Override] = []
     for override in overrides:
         file = override_file(override)
         if not override.in_force(version, read):
@@ -80,6 +83,7 @@ def assign(
         target, problem = find_target(override, items)
         if problem is not None:
             drift.append(problem)
+            unmatched.append(override)
         elif target is None or target.skip_reason is not None:
             not_needed.append(file)
         elif target.name in by_patch:
@@ -94,7 +98,7 @@ def assign(
             )
         else:
             by_patch[target.name] = override
-    return Assignment(by_patch=by_patch, not_needed=tuple(not_needed), drift=tuple(drift))
+    return Assignment(by_patch=by_patch, not_needed=tuple(not_needed), drift=tuple(drift), unmatched=tuple(unmatched))
 
 
 @attrs.frozen(kw_only=True)

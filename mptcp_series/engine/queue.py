@@ -17,12 +17,13 @@ from ..values.override import Override
 from ..values.paths import OwnedPaths
 from ..values.person import Person
 from ..values.recipe import Prerequisite, Recipe
-from ..values.result import Drift, EntryKind, OverrideAccount
+from ..values.result import Drift, EntryKind
 from ..values.series import Series, SeriesEntry
 from .item import Item, item_from_commit, item_from_patch
+from .job import Job
 from .objects import Objects
-from .overrides import assign, check_override
-from .replay import Progress, Replay
+from .overrides import check_override
+from .replay import Progress
 from .repository import Place, base_info, commit_tree, open_repository, resolve_commit
 from .result import Result
 from .tree import TreeEditor
@@ -139,27 +140,19 @@ class Queue:
             entry = tree.get(path)
             return None if entry is None else objects.read(entry.oid)
 
-        items = self.items(objects, read)
-        assignment = assign(self.overrides, items, version, read)
-        replayed = Replay(
+        return Job(
             objects=objects,
-            base=commit.id.raw,
-            base_tree=commit_tree(commit),
-            base_name=base,
-            overrides=assignment.by_patch,
+            name=self.name,
+            recipe=self.recipe,
+            overrides=self.overrides,
+            source=self.source,
+            home=home,
+            base=commit,
+            info=info,
+            version=version,
             committer=committer,
-        ).run(items, progress)
-        return Result(
-            series=self.name,
-            base=info,
-            overrides=OverrideAccount(
-                used=replayed.used,
-                not_needed=assignment.not_needed,
-                drift=(*assignment.drift, *replayed.drift),
-            ),
-            objects=objects,
-            replayed=replayed,
-        )
+            progress=progress,
+        ).run(self.items(objects, read), align=align)
 
     def items(self, objects: Objects, read: Callable[[str], bytes | None] | None = None) -> list[Item]:
         """Read every entry of the queue. `read` gives files of the base, for the `when` of prerequisites."""

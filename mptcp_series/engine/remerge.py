@@ -8,14 +8,13 @@ whole trees are merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pygit2
 
 from ..values.paths import OwnedPaths
 from .change import BlobChange
 from .merge import is_binary, merge
 from .objects import Entry, Objects
+from .owned import owned_files
 from .tree import TreeEditor
 
 __all__ = ["automatic_entry", "merge_resolution"]
@@ -52,14 +51,6 @@ def _owned_files(
     commit = source[identifier]
     assert isinstance(commit, pygit2.Commit)
     return owned_files(TreeEditor(objects, commit.tree_id.raw), owned.patterns)
-
-
-def owned_files(tree: TreeEditor, patterns: Iterable[str]) -> dict[str, Entry]:
-    """Every file of a tree that the patterns own, by path."""
-    found: dict[str, Entry] = {}
-    for pattern in patterns:
-        found |= tree.files(pattern)
-    return found
 
 
 def automatic_entry(objects: Objects, base: Entry | None, ours: Entry | None, theirs: Entry | None) -> Entry | None:

@@ -128,8 +128,11 @@ def _mail_header(raw: RawCommit) -> bytes:
 
 
 def _words(text: str) -> bytes:
-    """Header text: as it stands in ASCII, else as RFC 2047 words. Not folded: `git am` joins lines with blanks."""
-    if text.isascii():
+    """Header text: as it stands in ASCII, else as RFC 2047 words. Not folded: `git am` joins lines with blanks.
+
+    Text that looks like such a word is made one (git: needs_rfc2047_encoding), or it would be decoded.
+    """
+    if text.isascii() and "=?" not in text:
         return text.encode()
     charset = email.charset.Charset("utf-8")
     charset.header_encoding = email.charset.QP

@@ -118,6 +118,11 @@ class Replay:
             complete=not self._broken,
         )
 
+    @property
+    def tree(self) -> TreeEditor:
+        """The tree as it stands; to be read only."""
+        return self._tree
+
     def replay(self, item: Item) -> PatchOutcome:
         """Bring one item onto the tree, and commit it where nothing collides."""
         override = self.overrides.get(item.name)

@@ -23,6 +23,7 @@ from ..values.result import (
     PatchOutcome,
     Status,
 )
+from .align import Uncovered
 from .export import Format, export
 from .objects import Objects, hexed
 from .publish import write_branch
@@ -43,6 +44,7 @@ class Result:
     """The branch the result was written to, once it was."""
     _objects: Objects = attrs.field(alias="objects", repr=False)
     _replayed: Replayed = attrs.field(alias="replayed", repr=False)
+    _uncovered: tuple[Uncovered, ...] = attrs.field(default=(), alias="uncovered", repr=False)
 
     @property
     def patches(self) -> tuple[PatchOutcome, ...]:
@@ -57,8 +59,8 @@ class Result:
 
     @property
     def hunks(self) -> Account:
-        """The account of every hunk of every patch."""
-        return sum((patch.hunks for patch in self.patches), Account())
+        """The account of every hunk of every patch; what alignment takes out is accounted for in `alignment`."""
+        return sum((patch.hunks for patch in self.patches if patch.kind is not EntryKind.ALIGN), Account())
 
     @property
     def complete(self) -> bool:
@@ -87,7 +89,13 @@ class Result:
                 for path, count in places.items()
             ]
         found += [f"drift: {drift}" for drift in self.overrides.drift]
-        found += [f"lost fix: {lost.get('commit') or lost.get('path')}" for lost in self.alignment.lost]
+        found += [f"lost fix: {lost}" for lost in self.alignment.lost]
+        found += [
+            f"half retracted: {half.commit[:12]} {half.subject}: its part in {half.path} stays, and "
+            + (f"{half.covered_by} did not find it there" if half.covered_by else "nothing covers it")
+            for half in self.alignment.half_retracted
+            if not half.whole
+        ]
         return found
 
     def require(self) -> Result:
@@ -108,7 +116,7 @@ class Result:
         write_branch(
             self._objects, name, self._replayed.commit, message=f"mptcp-series: {self.series} on {self.base.rev}"
         )
-        return attrs.evolve(self, branch=name, objects=self._objects, replayed=self._replayed)
+        return attrs.evolve(self, branch=name)
 
     def export(self, path: str | Path, *, format: str = "quilt") -> tuple[Path, ...]:
         """Write the queue as it stands on this base; the files written, sorted.

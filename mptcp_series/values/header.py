@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import email.header
 import re
-from email.utils import mktime_tz, parseaddr, parsedate_tz
+from email.errors import HeaderParseError
+from email.utils import mktime_tz, parsedate_tz
 
 import attrs
 
@@ -17,6 +18,10 @@ from .person import Person
 __all__ = ["Header"]
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)")
+_TELLING = frozenset({"subject", "description", "from", "author"})
+"""Fields of which a header has at least one; `mptcp: fix` at the start of prose looks like a field too."""
+_ADDRESS = re.compile(r"(.*?)\s*<([^<>]*)>.*", re.DOTALL)
+_ABOVE = re.compile(r"Index: |={60,}$|diff -")
 _PREFIX = re.compile(r"^\s*(?:\[[^\]]*\]\s*)+")
 
 
@@ -45,6 +50,8 @@ class Header:
         if lines and lines[0].startswith("From ") and ":" in lines[0]:
             lines = lines[1:]
         fields, rest = _fields(lines)
+        if not _TELLING & fields.keys():
+            fields, rest = {}, lines
         body = _without_stat(rest)
         if not fields:
             subject, _, remainder = "\n".join(body).strip("\n").partition("\n")
@@ -78,29 +85,33 @@ def _decode(data: bytes) -> str:
 
 def _fields(lines: list[str]) -> tuple[dict[str, str], list[str]]:
     """Header fields up to the first line that is none, and the lines after it."""
-    fields: dict[str, str] = {}
-    current: str | None = None
+    found: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    rest: list[str] = []
     for index, line in enumerate(lines):
-        if line.startswith((" ", "\t")) and current is not None:
+        if line.startswith((" ", "\t")) and current is not None and line.strip():
             text = line.strip()
-            fields[current] += "\n" + ("" if text == "." else text)
+            current.append("" if text == "." else text)
             continue
         match = _FIELD.fullmatch(line)
         if match is None:
-            if not line.strip():
-                return fields, lines[index + 1 :]
-            return fields, lines[index:]
-        current = match[1].lower()
-        fields.setdefault(current, match[2])
-    return fields, []
+            rest = lines[index:] if line.strip() else lines[index + 1 :]
+            break
+        # The first field of a name counts; what continues a second one belongs to neither.
+        current = [match[2]]
+        found.setdefault(match[1].lower(), current)
+    return {name: "\n".join(parts) for name, parts in found.items()}, rest
 
 
 def _without_stat(lines: list[str]) -> list[str]:
-    """The message: up to the `---` line under which git puts the diffstat."""
+    """The message: up to the `---` line under which git puts the diffstat, or what diff writes above a file."""
     for index, line in enumerate(lines):
         if line.rstrip() == "---":
             return lines[:index]
-    return lines
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or _ABOVE.match(lines[end - 1])):
+        end -= 1
+    return lines[:end]
 
 
 def _paragraphs(lines: list[str]) -> str:
@@ -117,15 +128,31 @@ def _words(text: str) -> str:
     joined = " ".join(text.split("\n"))
     try:
         return str(email.header.make_header(email.header.decode_header(joined)))
-    except (LookupError, UnicodeDecodeError, ValueError):
+    except (LookupError, ValueError, HeaderParseError):
         return joined
 
 
 def _person(text: str, date: str) -> Person | None:
-    name, address = parseaddr(text)
-    if not address:
+    """`Name <address>`, or a bare address, as git reads them; no comments in parentheses."""
+    match = _ADDRESS.fullmatch(text)
+    name, address = match.groups() if match is not None else ("", text.strip())
+    if "@" not in address and match is None:
         return None
-    parsed = parsedate_tz(date)
-    if parsed is None:
-        return Person(name=name, email=address, time=0, offset=0)
-    return Person(name=name, email=address, time=mktime_tz(parsed), offset=(parsed[9] or 0) // 60)
+    name = name.strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    seconds, offset = _moment(date)
+    return Person(name=name, email=address.strip(), time=seconds, offset=offset)
+
+
+def _moment(date: str) -> tuple[int, int]:
+    """(seconds since the epoch, zone in minutes); the epoch where there is no date a commit can hold."""
+    try:
+        parsed = parsedate_tz(date)
+        seconds = 0 if parsed is None else mktime_tz(parsed)
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return 0, 0
+    if parsed is None or not 0 <= seconds < 1 << 37:
+        return 0, 0
+    minutes = int((parsed[9] or 0) / 60)
+    return seconds, minutes if abs(minutes) < 24 * 60 else 0

@@ -25,7 +25,7 @@ _HEADER = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? 
 
 
 class HunkMismatch(ValueError):
-    """The body of a hunk does not have the lines its header promises; the message says how."""
+    """The body of a hunk is not what its header promises, or not one a file can have; the message says how."""
 
 
 def split_lines(data: bytes) -> list[bytes]:
@@ -69,7 +69,9 @@ def _image(lines: Iterable[bytes], leave_out: bytes) -> list[bytes]:
         kept = column != leave_out
         if kept:
             # GNU patch and git read an entirely empty line as an empty context line.
-            image.append(line[1:] if column in b" +-" and column else line)
+            text = line[1:] if column and column in b" +-" else line
+            # Only a marker takes a newline away: a patch file that lost its own last one does not (GNU patch).
+            image.append(text if text.endswith(b"\n") else text + b"\n")
     return image
 
 
@@ -92,6 +94,12 @@ class Hunk:
                 f"the hunk header promises {self.old_count} old and {self.new_count} new lines, "
                 f"the body has {len(self.pre_image)} and {len(self.post_image)}"
             )
+        if self.lines and self.lines[0].startswith(b"\\"):
+            raise HunkMismatch("a no-newline marker stands before the first line of the hunk")
+        if not any(line.startswith((b"+", b"-")) for line in self.lines):
+            raise HunkMismatch("the hunk changes nothing: it has no added and no removed line")
+        if any(not line.endswith(b"\n") for image in (self.pre_image, self.post_image) for line in image[:-1]):
+            raise HunkMismatch("a line without newline is followed by another one: only the last of a file can lack it")
 
     @cached_property
     def pre_image(self) -> list[bytes]:

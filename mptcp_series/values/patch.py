@@ -19,6 +19,7 @@ import attrs
 from unidiff.patch import PatchSet
 
 from ..errors import BadPatch, Problem
+from .binary import GarbledBinary, read_blocks
 from .header import Header
 from .hunk import Hunk, HunkMismatch, hunk_ids, parse_hunk_header, split_lines
 from .paths import check_tree_path
@@ -133,7 +134,13 @@ class Patch:
 
 
 def _quoted(prefix: str, path: str | None) -> bytes:
-    return DEV_NULL if path is None else (prefix + path).encode("utf-8", "surrogateescape")
+    """A name for a `---` line; in double quotes where a control character would end it."""
+    if path is None:
+        return DEV_NULL
+    name = (prefix + path).encode("utf-8", "surrogateescape")
+    if not any(byte < 32 or byte in b'"\x7f' for byte in name):
+        return name
+    return b'"' + b"".join(b"\\%03o" % byte if byte < 32 or byte in b'"\x7f' else bytes([byte]) for byte in name) + b'"'
 
 
 _ESCAPES = {b"a": 7, b"b": 8, b"t": 9, b"n": 10, b"v": 11, b"f": 12, b"r": 13, b'"': 34, b"\\": 92}
@@ -153,6 +160,27 @@ def unquote(name: bytes) -> bytes:
     return _ESCAPE.sub(
         lambda found: bytes([int(found[1], 8) & 0xFF if len(found[1]) == 3 else _ESCAPES[found[1]]]), match[1]
     )
+
+
+# GNU diff -N gives a file that is not there the start of the epoch as its time, in the local zone.
+_EPOCH = re.compile(rb"\t(?:1970-01-01|1969-12-31) \d\d:\d\d:\d\d(?:\.0+)? [+-]\d{4}\s*$")
+
+
+def _is_epoch(line: bytes) -> bool:
+    """Whether the time stamp of a `---` or `+++` line says that there is no such file, as GNU patch reads it.
+
+    >>> _is_epoch(b"--- a/x\\t1970-01-01 01:00:00.000000000 +0100\\n")
+    True
+    >>> _is_epoch(b"--- a/x\\t2021-01-01 01:00:00.000000000 +0100\\n")
+    False
+    """
+    if _EPOCH.search(line) is None:
+        return False
+    stamp = line[line.rindex(b"\t") + 1 :].strip().decode("ascii")
+    day, clock, zone = stamp.split(" ")
+    hours, minutes, seconds = (int(float(part)) for part in clock.split(":"))
+    ahead = (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[3:5]) * 60)
+    return (0 if day == "1970-01-01" else -86400) + hours * 3600 + minutes * 60 + seconds == ahead
 
 
 def _file_name(rest: bytes) -> bytes:
@@ -177,10 +205,22 @@ class _Section:
     kind: ChangeKind | None = None
     hunks: list[Hunk] = attrs.field(factory=list)
     binary: bytes | None = None
+    epochs: tuple[bool, bool] = (False, False)
+    """Whether the time stamps of the two names say that there is no file."""
 
 
 _INDEX = re.compile(rb"index ([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})(?: ([0-7]{6}))?\s*$")
 _GIT_HEADER = re.compile(rb"diff --git (.+?)\r?\n?$")
+_GIT_NEXT = (
+    *(b"old mode ", b"new mode ", b"deleted file mode ", b"new file mode "),
+    *(b"rename from ", b"rename to ", b"copy from ", b"copy to "),
+    *(b"similarity index ", b"dissimilarity index ", b"index ", b"--- "),
+    *(b"GIT binary patch", b"Binary files "),
+)
+"""What may follow a `diff --git` line; git takes one that nothing of this follows for text."""
+_LEFT_OUT = re.compile(rb"Binary files .+ differ\s*$|Only in [^:]+: ")
+"""What `diff -r` says of a file in place of a diff."""
+_EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
 
 class _Scanner:
@@ -191,14 +231,22 @@ class _Scanner:
         self.file = file
         self.strip = strip
         self.problems: list[Problem] = []
-        self.git_style = any(line.startswith(b"diff --git ") for line in self.lines)
+        self.last = max((at for at, line in enumerate(self.lines) if line.strip()), default=-1)
+        self.git_style = any(map(self.opens_git_file, range(len(self.lines))))
 
     def problem(self, index: int, message: str) -> None:
         self.problems.append(Problem(file=self.file, line=index + 1, message=message))
 
+    def opens_git_file(self, index: int) -> bool:
+        return (
+            self.lines[index].startswith(b"diff --git ")
+            and index + 1 < len(self.lines)
+            and self.lines[index + 1].startswith(_GIT_NEXT)
+        )
+
     def opens_file(self, index: int) -> bool:
         if self.git_style:
-            return self.lines[index].startswith(b"diff --git ")
+            return self.opens_git_file(index)
         following = self.lines[index : index + 3]
         return (
             len(following) == 3
@@ -218,8 +266,7 @@ class _Scanner:
             # Text between two files (`Index:`, `=====`) belongs to the earlier one's raw bytes.
             following = end
             while following < len(self.lines) and not self.opens_file(following):
-                if self.lines[following].startswith(b"@@ -"):
-                    self.problem(following, "a hunk that belongs to no file")
+                self.check_between(following)
                 following += 1
             raw_end = following if following < len(self.lines) else end
             change = self.finish(section, b"".join(self.lines[index:raw_end]))
@@ -234,6 +281,18 @@ class _Scanner:
                 )
         return Patch(preamble=b"".join(self.lines), changes=())
 
+    def check_between(self, index: int) -> None:
+        """Say where text between or after the files is a change that would be lost."""
+        line = self.lines[index]
+        if line.startswith(b"@@ -"):
+            self.problem(index, "a hunk that belongs to no file")
+        elif line.startswith(b"diff --git ") and index == self.last:
+            self.problem(index, "the patch ends after its `diff --git` line; it is cut off")
+        elif line.startswith(b"--- ") and b"".join(self.lines[index + 1 : index + 2]).startswith(b"+++ "):
+            self.problem(index, "a file without hunks, or without the `diff --git` line that the others have")
+        elif not self.git_style and _LEFT_OUT.match(line):
+            self.problem(index, "diff left this file out: the patch does not hold its content")
+
     def read_file(self, index: int) -> tuple[_Section, int]:
         section = _Section(start=index, git=self.git_style)
         if self.git_style:
@@ -242,6 +301,7 @@ class _Scanner:
             if self.lines[index + 1].startswith(b"+++ "):
                 section.old_name = _file_name(self.lines[index][4:])
                 section.new_name = _file_name(self.lines[index + 1][4:])
+                section.epochs = _is_epoch(self.lines[index]), _is_epoch(self.lines[index + 1])
                 index += 2
             else:
                 self.problem(index, "a `---` line without its `+++` line")
@@ -270,7 +330,7 @@ class _Scanner:
                 side, _, name = rest.partition(b" ")
                 section.kind = ChangeKind.RENAME if word == b"rename" else ChangeKind.COPY
                 # These names carry no a/ or b/ prefix; git strips one component less from them.
-                padded = b"/".join([b"x"] * self.strip + [unquote(name)])
+                padded = b"x/" + unquote(name) if self.strip else unquote(name)
                 if side == b"from":
                     section.old_name = padded
                 else:
@@ -316,22 +376,13 @@ class _Scanner:
 
     def read_binary(self, section: _Section, index: int) -> int:
         """`GIT binary patch`: one or two blocks of `literal N` or `delta N`, each ended by an empty line."""
-        start = index
-        index += 1
-        blocks = 0
-        while index < len(self.lines) and re.match(rb"(literal|delta) \d+\r?\n", self.lines[index]):
-            index += 1
-            while index < len(self.lines) and self.lines[index].strip():
-                index += 1
-            if index >= len(self.lines):
-                self.problem(start, "binary patch ends in the middle of a block")
-                break
-            blocks += 1
-            index += 1
-        if not blocks and not self.problems:
-            self.problem(start, "binary patch without a `literal` or `delta` block")
-        section.binary = b"".join(self.lines[start:index])
-        return index
+        try:
+            end = read_blocks(self.lines, index + 1)
+        except GarbledBinary as garbled:
+            self.problem(garbled.at, str(garbled))
+            end = garbled.at + 1
+        section.binary = b"".join(self.lines[index:end])
+        return end
 
     def read_hunk(self, section: _Section, index: int) -> int:
         parsed = parse_hunk_header(self.lines[index])
@@ -374,13 +425,16 @@ class _Scanner:
         return index
 
     def finish(self, section: _Section, raw: bytes) -> FileChange | None:
+        known = len(self.problems)
         old_path = self.tree_path(section.old_name, section.start)
         new_path = self.tree_path(section.new_name, section.start)
         kind = section.kind
         if kind is None:
-            if section.old_name == DEV_NULL:
+            empty = [(hunk.old_start, hunk.old_count) == (0, 0) for hunk in section.hunks]
+            gone = [(hunk.new_start, hunk.new_count) == (0, 0) for hunk in section.hunks]
+            if section.old_name == DEV_NULL or (section.epochs[0] and empty == [True]):
                 kind = ChangeKind.ADD
-            elif section.new_name == DEV_NULL:
+            elif section.new_name == DEV_NULL or (section.epochs[1] and gone == [True]):
                 kind = ChangeKind.DELETE
             else:
                 kind = ChangeKind.MODIFY
@@ -393,9 +447,11 @@ class _Scanner:
             old_path = new_path if new_path is not None else old_path
             new_path = old_path
         if (old_path if kind is ChangeKind.DELETE else new_path) is None:
-            if not self.problems:
+            if len(self.problems) == known:
                 self.problem(section.start, "cannot tell which file this changes")
             return None
+        if trouble := self.hollow(section, kind):
+            self.problem(section.start, trouble)
         return FileChange(
             kind=kind,
             old_path=old_path,
@@ -409,6 +465,21 @@ class _Scanner:
             raw=raw,
             line=section.start + 1,
         )
+
+    def hollow(self, section: _Section, kind: ChangeKind) -> str | None:
+        """What is wrong with a section that has neither hunks nor binary data, None if nothing is."""
+        if section.hunks or section.binary is not None:
+            return None
+        blobs = [
+            blob
+            for blob in (section.old_blob, section.new_blob)
+            if blob is not None and blob.strip("0") and not _EMPTY_BLOB.startswith(blob)
+        ]
+        if len(set(blobs)) == 2 or (blobs and kind in (ChangeKind.ADD, ChangeKind.DELETE)):
+            return "the index line says that content changes, and no hunk follows; cut off, or made with -D"
+        if kind is ChangeKind.MODIFY and (section.new_mode is None or section.new_mode == section.old_mode):
+            return "changes nothing: no hunk follows, and no change of mode; the patch is cut off"
+        return None
 
     def tree_path(self, name: bytes | None, index: int) -> str | None:
         if name is None or name == DEV_NULL:

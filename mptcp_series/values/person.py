@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -21,18 +21,22 @@ class Person:
 
     def signature(self) -> bytes:
         """As a commit object has it: `Name <email> seconds +hhmm`."""
+        text = f"{_plain(self.name)} <{_plain(self.email)}> {self.time} {self.zone()}"
+        return text.encode("utf-8", "surrogateescape")
+
+    def zone(self) -> str:
+        """The zone as git writes it: `+0100`."""
         sign = "-" if self.offset < 0 else "+"
         hours, minutes = divmod(abs(self.offset), 60)
-        text = f"{_plain(self.name)} <{_plain(self.email)}> {self.time} {sign}{hours:02}{minutes:02}"
-        return text.encode("utf-8", "surrogateescape")
+        return f"{sign}{hours:02}{minutes:02}"
 
     def date(self) -> str:
         """RFC 2822, in the author's own zone: `Mon, 4 Jan 2021 10:00:00 +0100`."""
-        zone = timezone(timedelta(minutes=self.offset))
-        moment = datetime.fromtimestamp(self.time, zone)
+        # Zones of a day and more occur in old commits, and datetime has none.
+        moment = datetime(1970, 1, 1) + timedelta(seconds=self.time, minutes=self.offset)
         day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.weekday()]
         month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[moment.month - 1]
-        return f"{day}, {moment.day} {month} {moment:%Y %H:%M:%S %z}"
+        return f"{day}, {moment.day} {month} {moment:%Y %H:%M:%S} {self.zone()}"
 
 
 def _plain(text: str) -> str:

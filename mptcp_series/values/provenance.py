@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["upstream_ids", "with_provenance"]
+__all__ = ["reverted_ids", "upstream_ids", "with_provenance", "with_trailer"]
 
 _FORMS = re.compile(
-    rb"^\s*(?:"
+    rb"^[ \t]*(?:"
     rb"commit ([0-9a-f]{40}) upstream\.?"
     rb"|\[ *upstream commit ([0-9a-f]{40}) *\]"
     rb"|\(cherry picked from commit ([0-9a-f]{40})\)"
     rb"|upstream commit:? ([0-9a-f]{40})\.?"
-    rb")\s*$",
+    rb")[ \t\r]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -30,6 +30,14 @@ def upstream_ids(message: bytes) -> tuple[str, ...]:
     """
     found = (next(group for group in match.groups() if group) for match in _FORMS.finditer(message))
     return tuple(dict.fromkeys(identifier.decode().lower() for identifier in found))
+
+
+_REVERTS = re.compile(rb"This reverts commit ([0-9a-f]{40})")
+
+
+def reverted_ids(message: bytes) -> tuple[str, ...]:
+    """The commits a message says it reverts, as `git revert` writes it."""
+    return tuple(found.decode() for found in _REVERTS.findall(message))
 
 
 def with_provenance(message: bytes, commit: str) -> bytes:

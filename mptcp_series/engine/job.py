@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""One queue on one base, from the first tree read to the account of everything: the order of the steps.
+
+align → replay → follow what was retracted → restore what nothing covers. All in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import pygit2
+
+from ..errors import UnknownRevision
+from ..values.override import Override
+from ..values.paths import OwnedPaths
+from ..values.person import Person
+from ..values.recipe import Recipe
+from ..values.result import Alignment, BaseInfo, OverrideAccount
+from ..values.version import KernelVersion
+from .align import Accounted, account, align_item
+from .basechanges import BaseDelta, read_delta
+from .item import Item, read_commit
+from .objects import Objects
+from .overrides import Assignment, assign
+from .owned import owned_changes
+from .replay import Progress, Replay, Replayed
+from .repository import commit_tree, resolve_commit
+from .restore import Restoration, restore
+from .result import Result
+from .stable import StableLine
+from .tree import TreeEditor
+
+__all__ = ["Job"]
+
+
+@attrs.define(kw_only=True, eq=False)
+class Job:
+    """What one run needs to know."""
+
+    objects: Objects
+    name: str
+    recipe: Recipe | None
+    overrides: tuple[Override, ...]
+    source: pygit2.Repository | None
+    home: pygit2.Repository
+    base: pygit2.Commit
+    info: BaseInfo
+    version: KernelVersion
+    committer: Person | None
+    progress: Progress | None
+
+    def run(self, items: Sequence[Item], *, align: bool) -> Result:
+        """Replay the queue, aligned or plain."""
+        aligned = self._delta() if align else None
+        if aligned is None:
+            return self._plain(items, Alignment())
+        delta, root = aligned
+        if root is None:
+            return self._plain(items, Alignment(warnings=delta.warnings))
+        return self._aligned(items, delta, root)
+
+    def _delta(self) -> tuple[BaseDelta, pygit2.Commit | None] | None:
+        """What the base changed since root; None where nothing is owned or nothing differs."""
+        if self.recipe is None or not self.recipe.owned.patterns:
+            return None
+        if self.source is None:
+            return self._unaligned("alignment needs the source, which has the root: name it with --source")
+        try:
+            root = self._root(self.source)
+        except UnknownRevision as error:
+            return self._unaligned(f"the base is not aligned: {error}")
+        delta = read_delta(
+            self.objects, self.source, self.home, self.recipe.owned, root, self.base, self.version
+        )
+        return delta, root
+
+    def _unaligned(self, why: str) -> tuple[BaseDelta, None]:
+        return BaseDelta(changes=(), reverts=(), advances=False, warnings=(why,)), None
+
+    def _root(self, source: pygit2.Repository) -> pygit2.Commit:
+        assert self.recipe is not None
+        if self.recipe.root is not None:
+            return resolve_commit(source, self.recipe.root)
+        start = resolve_commit(source, self.recipe.range_start)
+        end = resolve_commit(source, self.recipe.range_end)
+        merge_base = source.merge_base(start.id, end.id)
+        if merge_base is None:
+            raise UnknownRevision(f"{self.recipe.range} has no merge base in {source.path}; give the recipe a root")
+        return source[merge_base].peel(pygit2.Commit)
+
+    def _replay(self, assignment: Assignment) -> Replay:
+        return Replay(
+            objects=self.objects,
+            base=self.base.id.raw,
+            base_tree=commit_tree(self.base),
+            base_name=self.info.rev,
+            overrides=assignment.by_patch,
+            committer=self.committer,
+        )
+
+    def _assign(self, items: Sequence[Item], overrides: Sequence[Override]) -> Assignment:
+        tree = TreeEditor(self.objects, commit_tree(self.base))
+
+        def read(path: str) -> bytes | None:
+            entry = tree.get(path)
+            return None if entry is None else self.objects.read(entry.oid)
+
+        return assign(overrides, items, self.version, read)
+
+    def _plain(self, items: Sequence[Item], alignment: Alignment) -> Result:
+        assignment = self._assign(items, self.overrides)
+        replayed = self._replay(assignment).run(items, self.progress)
+        return self._result(replayed, assignment, alignment)
+
+    def _aligned(self, items: Sequence[Item], delta: BaseDelta, root: pygit2.Commit) -> Result:
+        recipe, source = self.recipe, self.source
+        assert recipe is not None
+        assert source is not None
+        root_name = recipe.root or str(root.id)[:12]
+        date = read_commit(self.base.read_raw()).author.rsplit(b"> ", 1)[-1]
+        changes = owned_changes(self.objects, recipe.owned, commit_tree(self.base), commit_tree(root))
+        queue = [align_item(changes, delta, root_name, items, date), *items] if changes else list(items)
+        first = self._assign(queue, self.overrides)
+        replay = self._replay(first)
+        replayed = replay.run(queue, self.progress)
+        accounted = account(
+            self.objects, delta, items, replayed.outcomes, replay.tree, recipe.acknowledged, root_name
+        )
+        restoration = self._restored(recipe.owned, source, accounted, queue, date)
+        second = self._assign(restoration.items, first.unmatched)
+        replay.overrides = {**first.by_patch, **second.by_patch}
+        after = replay.run(restoration.items)
+        # An override for neither part of the queue is for nothing.
+        assignment = Assignment(
+            by_patch=replay.overrides,
+            not_needed=(*first.not_needed, *second.not_needed),
+            drift=tuple(
+                drift
+                for drift in first.drift
+                if not any(drift.file == override.file for override in first.unmatched)
+            )
+            + second.drift,
+            unmatched=second.unmatched,
+        )
+        return self._result(
+            attrs.evolve(after, outcomes=(*replayed.outcomes, *after.outcomes)),
+            assignment,
+            Alignment(
+                retracted=accounted.retracted,
+                restored=restoration.restored,
+                acknowledged=accounted.acknowledged,
+                reinstated=accounted.reinstated,
+                lost=restoration.lost,
+                half_retracted=accounted.half_retracted,
+                warnings=delta.warnings,
+            ),
+            accounted,
+        )
+
+    def _restored(
+        self,
+        owned: OwnedPaths,
+        source: pygit2.Repository,
+        accounted: Accounted,
+        queue: Sequence[Item],
+        date: bytes,
+    ) -> Restoration:
+        recipe = self.recipe
+        assert recipe is not None
+        line = None
+        if accounted.uncovered:
+            line = StableLine(self.objects, source, owned, recipe.target_or_end)
+        return restore(
+            self.objects,
+            source,
+            owned,
+            accounted.uncovered,
+            line,
+            recipe.lost,
+            [item.name for item in queue],
+            self.info.rev,
+            date,
+        )
+
+    def _result(
+        self,
+        replayed: Replayed,
+        assignment: Assignment,
+        alignment: Alignment,
+        accounted: Accounted | None = None,
+    ) -> Result:
+        return Result(
+            series=self.name,
+            base=self.info,
+            overrides=OverrideAccount(
+                used=replayed.used,
+                not_needed=assignment.not_needed,
+                drift=(*assignment.drift, *replayed.drift),
+            ),
+            alignment=alignment,
+            objects=self.objects,
+            replayed=replayed,
+            uncovered=() if accounted is None else accounted.uncovered,
+        )
