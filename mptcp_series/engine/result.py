@@ -27,7 +27,7 @@ from .align import Uncovered
 from .export import Format, export
 from .objects import Objects, hexed
 from .publish import write_branch
-from .replay import Replayed
+from .replay import Replayed, Step
 
 __all__ = ["Result"]
 
@@ -50,6 +50,16 @@ class Result:
     def patches(self) -> tuple[PatchOutcome, ...]:
         """One outcome for every entry of the queue, in its order."""
         return self._replayed.outcomes
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The commits of the result, in order: name, message, and the change of every path."""
+        return self._replayed.steps
+
+    @property
+    def objects(self) -> Objects:
+        """Where the run's objects are, until they are published."""
+        return self._objects
 
     @property
     def counts(self) -> Mapping[str, int]:
