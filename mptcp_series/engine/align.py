@@ -3,60 +3,55 @@
 
 Stable trees carry backports of the very fixes a queue brings; the two collide. Retracting the base's
 own changes first removes that whole class of conflicts. It is right only when it is accounted for, so
-every retracted change is followed to the patch that brings it back, and what nothing brings back is
-restored at the queue's end, or lost and said so.
+every retracted change is followed to the patch that brings it back (by id, by subject, else hunk by
+hunk), and what nothing brings back is left over: to be restored at the queue's end, or lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from ..values.hunk import Hunk, hunk_ids, split_lines
+from ..values.paths import OwnedPaths
 from ..values.recipe import Acknowledge
-from ..values.result import (
-    EntryKind,
-    HalfRetracted,
-    Lost,
-    PatchOutcome,
-    Reinstated,
-    Retracted,
-    Status,
-)
-from .basechanges import BaseChange, BaseDelta
-from .change import BlobChange, file_hunks
-from .coverage import stands_in
+from ..values.result import EntryKind, HalfRetracted, Lost, PatchOutcome, Reinstated, Retracted, Status
+from .change import BlobChange
+from .coverage import weight
+from .delta import BaseChange, BaseDelta, Origin, changed_lines, cut_down, file_lines
 from .item import Item, RawCommit
-from .merge import is_binary
 from .objects import Entry, Objects
+from .once import once
+from .queueindex import QueueIndex
+from .remerge import automatic_entry
+from .traces import Traces
 from .tree import TreeEditor
 
-__all__ = ["Accounted", "Uncovered", "account", "align_item"]
+__all__ = ["Accounted", "Uncovered", "account", "align_item", "lost_hunk"]
 
-_COVERING = frozenset({Status.CLEAN, Status.OFFSET, Status.MERGED, Status.UPSTREAM})
+COVERING = frozenset({Status.CLEAN, Status.OFFSET, Status.MERGED, Status.UPSTREAM})
 """What a covering patch must be: a skipped, overridden or conflicting one covers nothing."""
 
 
-def align_item(changes: Sequence[BlobChange], delta: BaseDelta, root: str, items: Sequence[Item], date: bytes) -> Item:
+def align_item(
+    objects: Objects, changes: Sequence[BlobChange], delta: BaseDelta, root: str, items: Sequence[Item], date: bytes
+) -> Item:
     """The entry at the bottom of the queue that brings owned paths to root's state.
 
     Its message lists every change it takes out and the patch that is to bring it back.
     """
-    verb = "Advance" if delta.advances else "Retract"
-    lines = [f"{verb}: owned paths as in {root}", ""]
+    lines = [f"{'Advance' if delta.advances else 'Retract'}: owned paths as in {root}", ""]
     if delta.advances:
-        lines += [f"The base is older than {root}, where the queue starts."]
-    else:
-        lines += [f"The queue starts from {root}; these changes of the base are taken out:", ""]
-        for change in delta.changes:
-            brought = _mapped(change, items)
-            what = f"{change.commit[:12]} " if change.commit is not None else ""
-            lines.append(f"  {what}{change.subject}")
-            if brought is not None:
-                lines.append(f"    brought back by {brought.name}")
-            elif not change.upstream:
-                lines += [f"    {path.path}" for path in change.changes]
+        lines += [f"The base has an older stack than {root}, where the queue starts, or none.", ""]
+    listed = _listed(QueueIndex.of_queue(objects, items), delta)
+    if listed:
+        lines += [
+            "The queue was made for files without these changes of the base. A patch of the queue brings each",
+            "back, or it is put back at the queue's end, or the account of the run calls it lost:",
+            "",
+            *listed,
+        ]
     return Item(
         name=f"align-to-{_slug(root)}.patch",
         kind=EntryKind.ALIGN,
@@ -64,23 +59,33 @@ def align_item(changes: Sequence[BlobChange], delta: BaseDelta, root: str, items
         raw=RawCommit(
             author=b"mptcp_series <mptcp-series@localhost> " + date,
             encoding=None,
-            message="\n".join([*lines, ""]).encode("utf-8", "surrogateescape"),
+            message="\n".join(lines).rstrip("\n").encode("utf-8", "surrogateescape") + b"\n",
         ),
         changes=tuple(changes),
     )
 
 
+def _listed(mapping: QueueIndex, delta: BaseDelta) -> list[str]:
+    lines: list[str] = []
+    for change in delta.changes:
+        brought = mapping.patch(change)
+        what = f"{change.commit[:12]} " if change.commit is not None else ""
+        vendor = " (the vendor's)" if change.origin is Origin.VENDOR and change.raw is not None else ""
+        lines.append(f"  {what}{change.subject}{vendor}")
+        if brought is not None:
+            lines.append(f"    brought back by {brought.name}")
+        elif change.raw is None:
+            lines += [f"    {path.path}" for path in change.changes]
+    for change, revert in delta.reverts:
+        brought = mapping.patch(change)
+        by = "" if revert.commit is None else f" by {revert.commit[:12]}"
+        if brought is not None:
+            lines += [f"  {change.subject}", f"    reverted on the base{by}, and brought again by {brought.name}"]
+    return lines
+
+
 def _slug(text: str) -> str:
     return "".join(character if character.isalnum() or character in "._-" else "-" for character in text)
-
-
-def _mapped(change: BaseChange, items: Iterable[Item]) -> Item | None:
-    """The queue's patch for a change: by upstream id, then by subject."""
-    names = set(change.upstream) | ({change.commit} if change.commit is not None else set())
-    by_id = next((item for item in items if names & set(item.upstream)), None)
-    if by_id is not None or change.raw is None:
-        return by_id
-    return next((item for item in items if item.subject == change.subject), None)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -101,196 +106,30 @@ class Accounted:
     acknowledged: tuple[Lost, ...]
     uncovered: tuple[Uncovered, ...]
     half_retracted: tuple[HalfRetracted, ...]
+    warnings: tuple[str, ...]
 
 
-def account(
+def half_retracted(
     objects: Objects,
-    delta: BaseDelta,
-    items: Sequence[Item],
-    outcomes: Sequence[PatchOutcome],
+    change: BaseChange,
+    item: Item,
+    outcome: PatchOutcome,
+    base: TreeEditor,
     result: TreeEditor,
-    acknowledged: Sequence[Acknowledge],
-    root: str,
-) -> Accounted:
-    """Follow every retracted change to where it is in the result."""
-    by_name = {outcome.name: outcome for outcome in outcomes}
-    bringers = _Bringers(objects, items, root)
-    accounted = _Builder()
-    for change in delta.changes:
-        item = _mapped(change, items)
-        outcome = None if item is None else by_name[item.name]
-        if item is not None and outcome is not None and outcome.status in _COVERING:
-            accounted.retracted.append(_entry(change, item.name))
-            accounted.half += _half(objects, change, item, outcome, result)
-            continue
-        accounted.by_content(objects, change, result, bringers, acknowledged)
-    for change, revert in delta.reverts:
-        item = _mapped(change, items)
-        if item is not None and by_name[item.name].status in _COVERING:
-            accounted.reinstated.append(
-                Reinstated(commit=revert.commit, subject=revert.subject, name=item.name)
-            )
-    return accounted.done()
-
-
-def _entry(change: BaseChange, covered_by: str | None, path: str | None = None, hunk: str | None = None) -> Retracted:
-    return Retracted(
-        commit=change.commit,
-        subject=change.subject,
-        upstream=next(iter(change.upstream), None),
-        covered_by=covered_by,
-        path=path,
-        hunk=hunk,
-    )
-
-
-@attrs.define
-class _Builder:
-    """Collects the account."""
-
-    retracted: list[Retracted] = attrs.field(factory=list)
-    reinstated: list[Reinstated] = attrs.field(factory=list)
-    acknowledged: list[Lost] = attrs.field(factory=list)
-    uncovered: list[Uncovered] = attrs.field(factory=list)
-    half: list[HalfRetracted] = attrs.field(factory=list)
-
-    def by_content(
-        self,
-        objects: Objects,
-        change: BaseChange,
-        result: TreeEditor,
-        bringers: _Bringers,
-        acknowledged: Sequence[Acknowledge],
-    ) -> None:
-        """Account for a change hunk by hunk: what it does stands in the result, or it is not covered."""
-        left: list[BlobChange] = []
-        lost: list[Lost] = []
-        for path in change.changes:
-            hunks = file_hunks(objects, path.old, path.new)
-            current = result.get(path.path)
-            open_hunks = []
-            for identifier, hunk in zip(hunk_ids(hunks), hunks, strict=True):
-                if _stands(objects, path, hunk, current):
-                    bringer = bringers.of(path.path, hunk)
-                    self.retracted.append(_entry(change, bringer, path.path, identifier))
-                    continue
-                self.retracted.append(_entry(change, None, path.path, identifier))
-                missing = _lost(change, path.path, identifier)
-                reason = _acknowledged(change, path.path, identifier, acknowledged)
-                if reason is not None:
-                    self.acknowledged.append(attrs.evolve(missing, reason=reason))
-                    continue
-                open_hunks.append(hunk)
-                lost.append(missing)
-            if not hunks and current != path.new:
-                # A mode, a link, a binary file: it has no hunks, and is the base's or is not.
-                self.retracted.append(_entry(change, None, path.path))
-                lost.append(_lost(change, path.path, None))
-                left.append(path)
-            elif open_hunks:
-                left.append(_cut(objects, path, open_hunks, whole=len(open_hunks) == len(hunks)))
-        if left:
-            self.uncovered.append(Uncovered(change=change, left=tuple(left), lost=tuple(lost)))
-
-    def done(self) -> Accounted:
-        return Accounted(
-            retracted=tuple(self.retracted),
-            reinstated=tuple(self.reinstated),
-            acknowledged=tuple(self.acknowledged),
-            uncovered=tuple(self.uncovered),
-            half_retracted=tuple(self.half),
-        )
-
-
-def _lost(change: BaseChange, path: str, hunk: str | None) -> Lost:
-    return Lost(
-        commit=change.commit,
-        subject=change.subject,
-        upstream=next(iter(change.upstream), None),
-        path=path,
-        hunk=hunk,
-    )
-
-
-def _acknowledged(
-    change: BaseChange, path: str, hunk: str, acknowledged: Iterable[Acknowledge]
-) -> str | None:
-    """The reason by which a person accepts this loss."""
-    names = {change.commit, *change.upstream}
-    for entry in acknowledged:
-        if (entry.commit is not None and entry.commit in names) or (entry.path, entry.hunk) == (path, hunk):
-            return entry.reason
-    return None
-
-
-def _stands(objects: Objects, path: BlobChange, hunk: Hunk, current: Entry | None) -> bool:
-    if current == path.new:
-        return True
-    if current is None or not current.is_text:
-        return False
-    content = objects.read(current.oid)
-    if path.old is None:
-        # A file the base added and the queue brings too, in a later shape: line by line.
-        present = set(split_lines(content))
-        return all(line in present for line in hunk.post_image if line.strip())
-    return stands_in(hunk, content)
-
-
-def _cut(objects: Objects, path: BlobChange, hunks: Sequence[Hunk], *, whole: bool) -> BlobChange:
-    """A change cut down to some of its hunks."""
-    if whole or path.old is None or path.new is None:
-        return path
-    lines = split_lines(objects.read(path.old.oid))
-    for hunk in sorted(hunks, key=lambda hunk: hunk.old_index, reverse=True):
-        lines[hunk.old_index : hunk.old_index + len(hunk.pre_image)] = hunk.post_image
-    return attrs.evolve(path, new=Entry(path.new.mode, objects.write("blob", b"".join(lines))))
-
-
-class _Bringers:
-    """Which patch of the queue first has a hunk's change, by the source's own images of a file."""
-
-    def __init__(self, objects: Objects, items: Sequence[Item], root: str) -> None:
-        self._objects = objects
-        self._items = items
-        self._root = root
-        self._images: dict[str, list[tuple[str, bytes]]] = {}
-
-    def of(self, path: str, hunk: Hunk) -> str:
-        """Name of that patch; the root where no patch but the root itself has it."""
-        for name, content in self._of_path(path):
-            if stands_in(hunk, content):
-                return name
-        return self._root
-
-    def _of_path(self, path: str) -> list[tuple[str, bytes]]:
-        images = self._images.get(path)
-        if images is None:
-            images = self._images[path] = []
-            for item in self._items:
-                for change in item.changes:
-                    if isinstance(change, BlobChange) and change.path == path and change.new is not None:
-                        content = self._objects.read(change.new.oid)
-                        if not is_binary(content):
-                            images.append((item.name, content))
-        return images
-
-
-def _half(
-    objects: Objects, change: BaseChange, item: Item, outcome: PatchOutcome, result: TreeEditor
 ) -> list[HalfRetracted]:
-    """The shared files of a retracted commit, and whether the covering patch found that part in place."""
+    """The shared files of a retracted commit, and whether what brings the rest back found that part in place."""
+    if change.commit is None:
+        return []
     found = []
-    outcomes: Mapping[str, Status] = {path.path: path.status for path in outcome.paths}
+    statuses = {path.path: path.status for path in outcome.paths}
+    patched = {path.path: path for path in item.changes if isinstance(path, BlobChange)}
     for path in change.shared:
-        status = outcomes.get(path.path)
-        whole = status is Status.UPSTREAM
-        if not whole and status in (Status.CLEAN, Status.OFFSET, Status.MERGED):
-            # The patch had more to do in that file; what the base has of it must stand.
-            current = result.get(path.path)
-            whole = current is not None and all(
-                _stands(objects, path, hunk, current) for hunk in file_hunks(objects, path.old, path.new)
-            )
-        assert change.commit is not None
+        status = statuses.get(path.path)
+        mine = patched.get(path.path)
+        # The base's own change, carried, is the other half by itself.
+        whole = status is Status.UPSTREAM or (mine is None and item.commit is None and item.kind is EntryKind.RESTORE)
+        if not whole and mine is not None and status in COVERING:
+            whole = _met(objects, path, mine, base.get(path.path), result.get(path.path))
         found.append(
             HalfRetracted(
                 commit=change.commit, subject=change.subject, path=path.path, covered_by=item.name, whole=whole
@@ -299,3 +138,225 @@ def _half(
     return found
 
 
+def _met(objects: Objects, part: BlobChange, patch: BlobChange, before: Entry | None, after: Entry | None) -> bool:
+    """Whether a patch that had more to do in a file met all that the base has of it, and did none of it twice."""
+    gone, come = changed_lines(objects, part)
+    all_gone, all_come = changed_lines(objects, patch)
+    if not (gone <= all_gone and come <= all_come) or not gone | come:
+        return False
+    counts = [Counter(file_lines(objects, entry)) for entry in (before, after)]
+    return all(counts[1][line] <= counts[0][line] for line in come if weight([line]))
+
+
+def account(
+    objects: Objects,
+    delta: BaseDelta,
+    items: Sequence[Item],
+    outcomes: Sequence[PatchOutcome],
+    base: TreeEditor,
+    result: TreeEditor,
+    acknowledged: Sequence[Acknowledge],
+    owned: OwnedPaths,
+    root: tuple[str, TreeEditor],
+) -> Accounted:
+    """Follow every change of the base to where it is in the result."""
+    builder = _Builder(
+        objects=objects,
+        by_name={outcome.name: outcome for outcome in outcomes},
+        mapping=QueueIndex.of_queue(objects, items),
+        traces=Traces(objects, items, outcomes, result, owned, root),
+        base=base,
+        result=result,
+        acknowledge=acknowledged,
+    )
+    # Whatever a later change builds on must be put back too.
+    later: set[str] = set()
+    for change in reversed(delta.changes):
+        builder.needed[id(change)] = frozenset(later)
+        if not builder.is_covered(change):
+            later |= {path.path for path in change.changes}
+    for change in delta.changes:
+        builder.follow(change)
+    for change, revert in delta.reverts:
+        builder.reverted(change, revert)
+    return builder.done()
+
+
+def lost_hunk(change: BaseChange, path: str | None, hunk: str | None) -> Lost:
+    """What of a change is lost."""
+    return Lost(
+        commit=change.commit, subject=change.subject, upstream=next(iter(change.upstream), None), path=path, hunk=hunk
+    )
+
+
+@attrs.define(kw_only=True)
+class _Builder:
+    """Collects the account."""
+
+    objects: Objects
+    by_name: Mapping[str, PatchOutcome]
+    mapping: QueueIndex
+    traces: Traces
+    base: TreeEditor
+    result: TreeEditor
+    acknowledge: Sequence[Acknowledge]
+    retracted: list[Retracted] = attrs.field(init=False, factory=list)
+    reinstated: list[Reinstated] = attrs.field(init=False, factory=list)
+    acknowledged: list[Lost] = attrs.field(init=False, factory=list)
+    uncovered: list[Uncovered] = attrs.field(init=False, factory=list)
+    half: list[HalfRetracted] = attrs.field(init=False, factory=list)
+    warnings: list[str] = attrs.field(init=False, factory=list)
+    needed: dict[int, frozenset[str]] = attrs.field(init=False, factory=dict)
+    """By the identity of a change: paths that later changes, which no patch brings, touch too."""
+    _restored: dict[str, Entry | None] = attrs.field(init=False, factory=dict)
+    """Files as they will be once what is left over so far is put back: later changes are built on it."""
+
+    def is_covered(self, change: BaseChange) -> bool:
+        item = self.mapping.patch(change)
+        return item is not None and self._covers(item)
+
+    def follow(self, change: BaseChange) -> None:
+        item = self.mapping.patch(change)
+        if item is None or not self._covers(item):
+            self._by_content(change)
+            return
+        self._entry(change, item.name)
+        for half in half_retracted(self.objects, change, item, self.by_name[item.name], self.base, self.result):
+            if half.whole or not self._accepted(change, half.path, None):
+                self.half.append(half)
+        if change.origin is Origin.VENDOR:
+            self._vendor_lines(change, item)
+
+    def reverted(self, change: BaseChange, revert: BaseChange) -> None:
+        """A change the base took back: the queue brings it again, unless it takes it back too."""
+        item = self.mapping.patch(change)
+        if item is None or not self._covers(item):
+            return
+        again = self.mapping.patch(revert)
+        if again is None or not self._covers(again):
+            self.reinstated.append(Reinstated(commit=revert.commit, subject=revert.subject, name=item.name))
+
+    def _covers(self, item: Item) -> bool:
+        return self.by_name[item.name].status in COVERING
+
+    def _entry(
+        self, change: BaseChange, covered_by: str | None, path: str | None = None, hunk: str | None = None
+    ) -> None:
+        self.retracted.append(
+            Retracted(
+                commit=change.commit,
+                subject=change.subject,
+                upstream=next(iter(change.upstream), None),
+                covered_by=covered_by,
+                path=path,
+                hunk=hunk,
+            )
+        )
+
+    def _by_content(self, change: BaseChange) -> None:
+        """Account for a change hunk by hunk: what it does stands in the result, or it is not covered."""
+        left: list[BlobChange] = []
+        lost: list[Lost] = []
+        accepted = len(self.acknowledged)
+        for path in change.changes:
+            rest = self._path_by_content(change, path, lost)
+            if rest is not None:
+                left.append(rest)
+                current = self._current(path.path)
+                self._restored[path.path] = self._merged(rest, current)
+        if len(self.acknowledged) > accepted and not left and change.raw is not None and change.shared:
+            shown = ", ".join(path.path for path in change.shared[:3])
+            self.warnings.append(f"acknowledged: {change.subject}; its part in {shown} stays on the base")
+        if left:
+            self.uncovered.append(Uncovered(change=change, left=tuple(left), lost=tuple(lost)))
+
+    def _merged(self, rest: BlobChange, current: Entry | None) -> Entry | None:
+        return once(
+            self.objects,
+            ("merged", rest.old, current, rest.new),
+            lambda: automatic_entry(self.objects, rest.old, current, rest.new),
+        )
+
+    def _path_by_content(self, change: BaseChange, path: BlobChange, lost: list[Lost]) -> BlobChange | None:
+        """Account for one file; what of its change is left over."""
+        current = self._current(path.path)
+        whole = self.traces.whole(path, current)
+        if whole is not None:
+            self._entry(change, whole, path.path)
+            return None
+        path, bringer = self.traces.from_queue(path)
+        if bringer is not None:
+            # The file as the queue adds it is covered; what the base has beyond that is looked at.
+            self._entry(change, bringer, path.path)
+        final = self.base.get(path.path)
+        delta = self.traces.delta(path)
+        open_hunks = []
+        for at, (identifier, hunk) in enumerate(zip(delta.ids, delta.hunks, strict=True)):
+            if path.path not in self.needed[id(change)] and self.traces.undone(delta, at, path, final):
+                # A later commit of the base, which the queue has, took it out again.
+                continue
+            if self.traces.stands(delta, at, path, current):
+                self._entry(change, self.traces.bringer(delta, at, path), path.path, identifier)
+                continue
+            self._entry(change, None, path.path, identifier)
+            if not self._accepted(change, path.path, identifier):
+                open_hunks.append(hunk)
+                lost.append(lost_hunk(change, path.path, identifier))
+        if open_hunks:
+            return cut_down(self.objects, path, open_hunks, len(delta.hunks))
+        if self._mode_lost(path, current) or (not delta.hunks and path.old != path.new and current != path.new):
+            # A mode, a link, a binary file: it has no hunks, and is the base's or is not.
+            self._entry(change, None, path.path)
+            if not self._accepted(change, path.path, None):
+                lost.append(lost_hunk(change, path.path, None))
+                return self._without_content(path) if delta.hunks else path
+        return None
+
+    def _current(self, path: str) -> Entry | None:
+        return self._restored[path] if path in self._restored else self.result.get(path)
+
+    def _mode_lost(self, path: BlobChange, current: Entry | None) -> bool:
+        if path.old is None or path.new is None or path.old.mode == path.new.mode:
+            return False
+        return current is None or current.mode != path.new.mode
+
+    def _without_content(self, path: BlobChange) -> BlobChange:
+        assert path.old is not None
+        assert path.new is not None
+        return attrs.evolve(path, new=Entry(path.new.mode, path.old.oid))
+
+    def _accepted(self, change: BaseChange, path: str, hunk: str | None) -> bool:
+        """Whether a person accepts this loss; then it is in the account."""
+        for entry in self.acknowledge:
+            by_id = entry.commit is not None and entry.commit in change.ids
+            if by_id or (hunk is not None and (entry.path, entry.hunk) in ((path, hunk), (path, f"{hunk}.1"))):
+                self.acknowledged.append(attrs.evolve(lost_hunk(change, path, hunk), reason=entry.reason))
+                return True
+        return False
+
+    def _vendor_lines(self, change: BaseChange, item: Item) -> None:
+        """A vendor's pick that does more than what it says it is: named, as the patch brings only its own."""
+        theirs = {line for path in item.changes if isinstance(path, BlobChange) for line in self._added(path)}
+        for path in change.changes:
+            there = file_lines(self.objects, self.result.get(path.path))
+            more = [line for line in self._added(path) if line.strip() and line not in theirs and line not in there]
+            if more:
+                assert change.commit is not None
+                lines = "a line" if len(more) == 1 else f"{len(more)} lines"
+                self.warnings.append(
+                    f"the vendor's {change.commit[:12]} {change.subject} has {lines} in {path.path} that {item.name}, "
+                    "which brings it back, does not have"
+                )
+
+    def _added(self, path: BlobChange) -> frozenset[bytes]:
+        return changed_lines(self.objects, path)[1]
+
+    def done(self) -> Accounted:
+        return Accounted(
+            retracted=tuple(self.retracted),
+            reinstated=tuple(self.reinstated),
+            acknowledged=tuple(self.acknowledged),
+            uncovered=tuple(self.uncovered),
+            half_retracted=tuple(self.half),
+            warnings=tuple(self.warnings),
+        )

@@ -8,6 +8,7 @@ repository has, it is as good as a pinned one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
@@ -15,10 +16,11 @@ import pygit2
 from pygit2.enums import DiffOption
 
 from ..errors import MissingObject
+from ..values.binary import literal
 from ..values.hunk import Hunk, hunk_ids, parse_hunk_header, split_lines
 from ..values.patch import ChangeKind, FileChange
-from .merge import is_binary
-from .objects import LINK, REGULAR, SUBMODULE, Entry, Objects, Oid, hexed
+from .merge import Content, content_bytes, is_binary
+from .objects import REGULAR, SUBMODULE, Entry, Objects, Oid, hexed
 from .similarity import THRESHOLD, similarity
 
 __all__ = ["BlobChange", "Change", "TextChange", "diff_hunks", "file_hunks", "tree_changes", "with_blobs"]
@@ -59,9 +61,7 @@ class TextChange:
 Change = BlobChange | TextChange
 
 
-def tree_changes(
-    objects: Objects, before: Oid | None, after: Oid, *, renames: bool = True
-) -> list[BlobChange]:
+def tree_changes(objects: Objects, before: Oid | None, after: Oid, *, renames: bool = True) -> list[BlobChange]:
     """What differs between two trees, sorted by path; renames followed as `git diff -M` does (50 %), or not.
 
     Only subtrees that differ are read. (libgit2's own tree diff walks all of both: 22 ms on a kernel.)
@@ -97,13 +97,16 @@ def _subtree(objects: Objects, tree: Oid | None, name: bytes) -> Oid | None:
 
 
 def _differing(objects: Objects, before: Oid | None, after: Oid | None, prefix: bytes) -> list[BlobChange]:
-    old = {} if before is None else objects.tree(before)
-    new = {} if after is None else objects.tree(after)
+    sides: dict[bytes, list[Entry | None]] = {}
+    for side, tree, other in ((0, before, after), (1, after, before)):
+        if tree is None:
+            continue
+        rest = objects.entries(tree) if other is None else objects.entries(tree) - objects.entries(other)
+        for mode, name, oid in rest:
+            sides.setdefault(name, [None, None])[side] = Entry(int(mode, 8), oid)
     found: list[BlobChange] = []
-    for name in old.keys() | new.keys():
-        left, right = old.get(name), new.get(name)
-        if left != right:
-            found += _entry_changes(objects, left, right, prefix + name)
+    for name, (left, right) in sides.items():
+        found += _entry_changes(objects, left, right, prefix + name)
     return found
 
 
@@ -154,9 +157,9 @@ def _with_renames(
     return out
 
 
-def diff_hunks(old: bytes, new: bytes) -> list[Hunk]:
+def diff_hunks(old: Content, new: Content) -> list[Hunk]:
     """The hunks between two texts under the differ of hunk ids. Binary content has none."""
-    if is_binary(old) or is_binary(new):
+    if is_binary(content_bytes(old)) or is_binary(content_bytes(new)):
         return []
     patch = pygit2.Patch.create_from(old, new, flag=ID_DIFF, context_lines=3)
     lines = split_lines(patch.data)
@@ -197,23 +200,40 @@ def entry_text(objects: Objects, entry: Entry | None) -> bytes:
     return objects.read(entry.oid)
 
 
+def _entry_content(objects: Objects, entry: Entry | None) -> Content:
+    """What `entry_text` gives, as a differ takes it best."""
+    if entry is None or entry.mode == SUBMODULE:
+        return entry_text(objects, entry)
+    return objects.differable(entry.oid)
+
+
 def file_hunks(objects: Objects, old: Entry | None, new: Entry | None) -> list[Hunk]:
     """The hunks that lead from one entry to another; none for binary files and pure mode changes."""
     if old is not None and new is not None and old.oid == new.oid:
         return []
-    return diff_hunks(entry_text(objects, old), entry_text(objects, new))
+    return diff_hunks(_entry_content(objects, old), _entry_content(objects, new))
 
 
 def count_hunks(objects: Objects, old: Entry | None, new: Entry | None) -> int:
     """How many hunks `file_hunks` would give, without making them; a binary change counts as one."""
     if old is not None and new is not None and old.oid == new.oid:
         return 0
-    before, after = entry_text(objects, old), entry_text(objects, new)
-    if is_binary(before) or is_binary(after):
+    before, after = _entry_content(objects, old), _entry_content(objects, new)
+    texts = content_bytes(before), content_bytes(after)
+    if is_binary(texts[0]) or is_binary(texts[1]):
         return 1
-    if not before or not after:
-        return 1 if before or after else 0
+    if not texts[0] or not texts[1]:
+        return 1 if texts[0] or texts[1] else 0
     return len(pygit2.Patch.create_from(before, after, flag=ID_DIFF, context_lines=3).hunks)
+
+
+def hunk_count(objects: Objects, change: Change) -> int:
+    """How many hunks the account of a change has."""
+    if isinstance(change, TextChange):
+        return len(change.file.hunks) or (1 if change.file.binary is not None else 0)
+    if change.renames:
+        return count_hunks(objects, change.old, None) + count_hunks(objects, None, change.new)
+    return count_hunks(objects, change.old, change.new)
 
 
 def hunks_by_id(hunks: Sequence[Hunk]) -> Mapping[str, Hunk]:
@@ -228,12 +248,14 @@ def apply_exactly(content: bytes, hunks: Sequence[Hunk]) -> bytes | None:
     for hunk in hunks:
         low = hunk.old_index
         high = low + len(hunk.pre_image)
-        if low < done or lines[low:high] != hunk.pre_image:
+        if low < done or high > len(lines) or lines[low:high] != hunk.pre_image:
             return None
         out += lines[done:low]
         out += hunk.post_image
         done = high
-    return b"".join([*out, *lines[done:]])
+    out += lines[done:]
+    # A line without newline inside the file: the hunks do not belong to this content.
+    return b"".join(out) if all(line.endswith(b"\n") for line in out[:-1]) else None
 
 
 def with_blobs(objects: Objects, change: FileChange) -> Change:
@@ -243,8 +265,10 @@ def with_blobs(objects: Objects, change: FileChange) -> Change:
     exactly, and the post-image is what they make of it, not what the line says.
     """
     text = TextChange(file=change)
-    if change.binary is not None or change.kind is ChangeKind.COPY:
+    if change.kind is ChangeKind.COPY:
         return text
+    if change.binary is not None:
+        return _binary_change(objects, change, change.binary) or text
     if change.kind is ChangeKind.ADD:
         old_content: bytes | None = b""
         old = None
@@ -259,14 +283,53 @@ def with_blobs(objects: Objects, change: FileChange) -> Change:
     if change.kind is not ChangeKind.DELETE:
         fallback = old.mode if old is not None else REGULAR
         mode = change.new_mode if change.new_mode is not None else fallback
-        if LINK in (mode, fallback) and change.kind is not ChangeKind.ADD:
+        if change.kind is not ChangeKind.ADD and (mode >> 12 != fallback >> 12 or mode == SUBMODULE):
             return text
-        new = Entry(mode, objects.write("blob", content))
+        new = made_entry(objects, mode, content)
+        if new is None:
+            return text
     elif content:
         return text
     path = change.path
     old_path = change.old_path if change.old_path is not None else path
     return BlobChange(path=path, old_path=old_path, old=old, new=new)
+
+
+def made_entry(objects: Objects, mode: int, content: bytes) -> Entry | None:
+    """The entry of a file whose diff leads to this content; None where that is no file of the mode."""
+    if mode != SUBMODULE:
+        return Entry(mode, objects.write("blob", content))
+    found = re.fullmatch(rb"Subproject commit ([0-9a-f]{40})\n", content)
+    return None if found is None else Entry(SUBMODULE, bytes.fromhex(found[1].decode()))
+
+
+def _binary_change(objects: Objects, change: FileChange, section: bytes) -> BlobChange | None:
+    """A binary change by the full ids of its index line, where both images are at hand.
+
+    The new image may be in the patch itself; it counts if it has the id that the index line gives.
+    """
+    images: list[Entry | None] = []
+    for blob, mode, absent in (
+        (change.old_blob, change.old_mode, change.kind is ChangeKind.ADD),
+        (change.new_blob, change.new_mode, change.kind is ChangeKind.DELETE),
+    ):
+        if absent:
+            images.append(None)
+            continue
+        if blob is None or len(blob) != 40:
+            return None
+        oid = objects.expand(blob)
+        if oid is None:
+            content = literal(section) if blob == change.new_blob else None
+            oid = None if content is None else objects.write("blob", content)
+        if oid is None or hexed(oid) != blob:
+            return None
+        images.append(Entry(mode if mode is not None else REGULAR, oid))
+    old_path = change.old_path if change.old_path is not None else change.path
+    old, new = images
+    if old is not None and new is not None and change.new_mode is None:
+        new = Entry(old.mode, new.oid)
+    return BlobChange(path=change.path, old_path=old_path, old=old, new=new)
 
 
 def _named_blob(objects: Objects, change: FileChange) -> tuple[Entry | None, bytes | None]:

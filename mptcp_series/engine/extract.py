@@ -10,13 +10,16 @@ Nothing is picked from a history that is cut inside the range: that is an error,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
 import pygit2
 
-from ..errors import BadInput, BadRecipe, MissingObject, Problem
+from ..errors import BadInput, BadRecipe, BadSeries, EnvironmentFault, MissingObject, Problem
 from ..values.naming import numbered_name, patch_name
 from ..values.paths import OwnedPaths
 from ..values.recipe import Recipe
@@ -24,13 +27,14 @@ from ..values.result import EntryKind
 from ..values.series import Series, SeriesEntry
 from .change import BlobChange
 from .files import replace_file
-from .history import Visited, WalkProgress, visit
+from .history import WalkProgress, commit_order, visit, visit_touching
 from .item import item_from_commit
 from .merges import MergeFinder
 from .objects import Objects
+from .remerge import merge_resolution
 from .render import render_patch
 from .repository import Place, open_repository, resolve_commit
-from .series_text import compose
+from .series_text import MERGE_NOTE, compose, dropped_entries
 
 __all__ = ["Excluded", "Extraction", "Pick", "Uncovered", "extract"]
 
@@ -58,8 +62,9 @@ class Uncovered:
 
     def as_include(self) -> str:
         """The TOML that would add it to the recipe; the reason is for a person to write."""
-        subject = self.subject.replace("\\", "\\\\").replace('"', '\\"')
-        return f'[[include]]\ncommit = "{self.commit}"\nreason = "{subject}"\n'
+        # JSON's escapes are TOML's, but TOML wants DEL escaped too. A reason must not be empty.
+        subject = json.dumps(self.subject or "no subject", ensure_ascii=False).replace("\x7f", "\\u007f")
+        return f'[[include]]\ncommit = "{self.commit}"\nreason = {subject}\n'
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +85,9 @@ class Extraction:
     uncovered: tuple[Uncovered, ...]
     excluded: tuple[Excluded, ...]
     examined: int
-    """Commits of the range that were looked at."""
+    """Commits of the range that were looked at; with pathspecs, those of the history that is left."""
+    dropped: tuple[SeriesEntry, ...] = ()
+    """Pinned lines of the series before that are gone: no longer picked, or under another name."""
     _source: pygit2.Repository = attrs.field(alias="source", repr=False)
     _owned: OwnedPaths = attrs.field(alias="owned", repr=False)
 
@@ -90,26 +97,54 @@ class Extraction:
         return tuple(pick for pick in self.picks if pick.is_merge)
 
     def patches(self) -> Mapping[str, bytes]:
-        """The patch file of every pin, by name. Raises MissingObject where a blob is not there."""
-        objects = Objects(self._source)
-        found = {}
+        """The patch file of every pin, by name.
+
+        Raises MissingObject where a blob is not there, BadSeries for a pin whose line says another strip level than
+        the files have.
+        """
         pins = {pick.commit for pick in self.picks}
-        for entry in self.series.entries:
-            if entry.pin in pins:
-                item = item_from_commit(
-                    self._source, objects, attrs.evolve(entry, reverse=False), EntryKind.PATCH, self._owned
-                )
-                changes = [change for change in item.changes if isinstance(change, BlobChange)]
-                found[entry.name] = render_patch(objects, item.raw, changes)
-        return found
+        entries = [entry for entry in self.series.entries if entry.pin in pins]
+        problems = [
+            Problem(
+                file=self.series.file,
+                line=entry.line or None,
+                message=f"{entry.name} has -p{entry.strip}, and the patch file of a pin has strip level 1; "
+                "take the option out",
+            )
+            for entry in entries
+            if entry.strip != 1
+        ]
+        if problems:
+            raise BadSeries(problems)
+        objects = Objects(self._source)
+        return {entry.name: self._rendered(objects, entry) for entry in entries}
+
+    def _rendered(self, objects: Objects, entry: SeriesEntry) -> bytes:
+        item = item_from_commit(self._source, objects, attrs.evolve(entry, reverse=False), EntryKind.PATCH, self._owned)
+        changes = [change for change in item.changes if isinstance(change, BlobChange)]
+        return render_patch(objects, item.raw, changes)
 
     def write(self, directory: Path, *, materialise: bool = False) -> tuple[Path, ...]:
-        """Write the series file, and the patches with `materialise`; the series file comes last."""
+        """Write the series file, and the patches with `materialise`; the series file comes last.
+
+        Then the files of pins that left the series go, unless somebody changed them. Gives the files of the series.
+        """
         files = dict(self.patches()) if materialise else {}
         for name, data in files.items():
             _replace_changed(directory / name, data)
         _replace_changed(directory / "series", self.series.render())
+        objects = Objects(self._source)
+        for entry in self.dropped:
+            self._remove(objects, entry, directory / entry.name)
         return tuple(sorted([directory / name for name in files] + [directory / "series"]))
+
+    def _remove(self, objects: Objects, entry: SeriesEntry, path: Path) -> None:
+        """Take away the materialised patch of a pin, if it is what `write` made."""
+        if not path.is_file() or path.is_symlink():
+            return
+        with contextlib.suppress(EnvironmentFault):  # its objects are gone: nobody can tell whose file it is
+            if path.read_bytes() == self._rendered(objects, entry):
+                path.unlink()
 
 
 def _replace_changed(path: Path, data: bytes) -> None:
@@ -135,17 +170,19 @@ def extract(
     commits it names that are not there, ShallowSource and MissingObject for an incomplete source.
     """
     repo = open_repository(source)
-    for revision in (recipe.range_start, recipe.range_end):
-        resolve_commit(repo, revision)
-    collected = _collect(recipe, repo, progress)
-    if not collected.examined:
+    start, end = (resolve_commit(repo, revision) for revision in (recipe.range_start, recipe.range_end))
+    collected = _collect(recipe, repo, start, progress)
+    if not collected.examined and (not recipe.pathspecs or repo.merge_base(start.id, end.id) == end.id):
         raise BadInput(f"range {recipe.range} is empty in {repo.path}", file=recipe.file)
-    order, before = _placed(recipe, repo, collected)
-    if not any(kind is EntryKind.PATCH for _, kind in order):
+    if len(collected.matched) == len(collected.merges):
         raise BadInput(
-            f"no commit of {recipe.range} touches a path that contains any of {', '.join(recipe.match)}",
+            f"no commit of {recipe.range} touches a path that contains any of {', '.join(recipe.match)}"
+            + (f" at the pathspecs {', '.join(recipe.pathspecs)}" if recipe.pathspecs else ""),
             file=recipe.file,
         )
+    order, before = _placed(recipe, repo, collected)
+    if not order:
+        raise BadInput(f"every commit of {recipe.range} that `match` picks is excluded", file=recipe.file)
     picks = _named(recipe, repo, order, before, collected.merges, previous, numbered)
     excluded = [
         Excluded(commit=entry.commit, subject=_subject(repo, entry.commit), reason=entry.reason)
@@ -166,6 +203,7 @@ def extract(
         ),
         excluded=tuple(excluded),
         examined=collected.examined,
+        dropped=dropped_entries(previous, series),
         source=repo,
         owned=recipe.owned,
     )
@@ -173,11 +211,9 @@ def extract(
 
 def _note(pick: Pick) -> str | None:
     """The comment above a line of the series."""
-    if pick.is_merge:
-        return "merge: its result on owned paths differs from the automatic merge"
     if pick.reason is not None:
         return f"{pick.kind.value}: {' '.join(pick.reason.split())}"
-    return None
+    return MERGE_NOTE if pick.is_merge else None
 
 
 @attrs.define(kw_only=True)
@@ -189,42 +225,52 @@ class _Collected:
     merges: set[str] = attrs.field(factory=set)
     uncovered: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
     named: dict[str, int] = attrs.field(factory=dict)
-    """Commits the recipe names that lie in the range, by their position among the matched ones."""
+    """Commits the recipe names that lie in the range: how many matched ones come before each."""
 
 
-def _collect(recipe: Recipe, repo: pygit2.Repository, progress: WalkProgress | None) -> _Collected:
-    finder = MergeFinder(repo, Objects(repo), recipe.owned)
+def _collect(
+    recipe: Recipe, repo: pygit2.Repository, start: pygit2.Commit, progress: WalkProgress | None
+) -> _Collected:
+    finder = MergeFinder(repo, Objects(repo), recipe.owned, start)
     match = [text.encode("utf-8", "surrogateescape") for text in recipe.match]
     named = {entry.commit for entry in (*recipe.prerequisites, *recipe.includes, *recipe.excludes)}
     found = _Collected()
+    with contextlib.ExitStack() as stack:
+        order: Iterator[str] | None = None
+        if recipe.pathspecs:
+            walk = visit_touching(repo, recipe.range, recipe.pathspecs, progress)
+            if named or repo.is_shallow:
+                order = stack.enter_context(commit_order(repo, recipe.range))
+        else:
+            walk = visit(repo, recipe.range, progress=progress)
+        for visited in walk:
+            commit = visited.commit
+            found.examined += 1
+            if commit in named:
+                found.named[commit] = len(found.matched)
+            if visited.is_merge:
+                if finder.has_own_work(visited):
+                    found.matched.append(commit)
+                    found.merges.add(commit)
+                continue
+            owned = finder.touches(visited)
+            if visited.touches(match):
+                found.matched.append(commit)
+            elif owned and commit not in named:
+                found.uncovered[commit] = tuple(path for path in visited.paths if recipe.owned.contains(path))
+        if order is not None:
+            found.named = _positions(order, named, set(found.matched))
+    return found
 
-    def choose(visited: Visited) -> None:
-        if visited.commit in named:
-            found.named[visited.commit] = len(found.matched)
-        if any(text in path for path in visited.paths for text in match):
-            found.matched.append(visited.commit)
-        elif visited.commit not in named:
-            paths = [path.decode("utf-8", "surrogateescape") for path in visited.paths]
-            owned = tuple(path for path in paths if recipe.owned.contains(path))
-            if owned:
-                found.uncovered[visited.commit] = owned
 
-    if recipe.pathspecs:
-        chosen = {visited.commit: visited for visited in visit(repo, recipe.range, recipe.pathspecs, progress)}
-        walk: Iterable[Visited] = (
-            chosen.get(bare.commit, bare) for bare in visit(repo, recipe.range, parents_only=True)
-        )
-    else:
-        walk = visit(repo, recipe.range, progress=progress)
-    for visited in walk:
-        found.examined += 1
-        if len(visited.parents) > 1:
-            if finder.has_own_work(visited):
-                found.matched.append(visited.commit)
-                found.merges.add(visited.commit)
-            continue
-        finder.touches(visited)
-        choose(visited)
+def _positions(order: Iterable[str], named: Collection[str], matched: Collection[str]) -> dict[str, int]:
+    """How many matched commits come before each named one of the range."""
+    found: dict[str, int] = {}
+    count = 0
+    for commit in order:
+        if commit in named:
+            found[commit] = count
+        count += commit in matched
     return found
 
 
@@ -244,72 +290,88 @@ def _placed(
             problems.append(
                 _misnamed(recipe, entry.commit, "exclude", "is not picked, so there is nothing to leave out")
             )
+    outside = [entry.commit for entry in recipe.prerequisites if entry.commit not in collected.named]
+    for commit in kinds:
+        if (commit in collected.named or commit in outside) and commit not in matched:
+            trouble = _trouble(repo, recipe, commit)
+            if trouble is not None:
+                problems.append(_misnamed(recipe, commit, kinds[commit].value, trouble))
     if problems:
         raise BadRecipe(problems)
     excluded = {entry.commit for entry in recipe.excludes}
     # Named commits that `match` does not pick take their topological place between those it does.
     extra: dict[int, list[str]] = {}
     for commit, position in collected.named.items():
-        if commit not in matched and commit not in excluded:
+        if commit not in matched:
             extra.setdefault(position, []).append(commit)
-    order: list[str] = []
+    order = list(outside)
     for position, commit in enumerate([*collected.matched, ""]):
         order += extra.get(position, [])
         if commit and commit not in excluded:
             order.append(commit)
-    outside = [entry.commit for entry in recipe.prerequisites if entry.commit not in collected.named]
-    for commit in outside:
-        _require(repo, recipe, commit)
     before = {entry.commit: entry.before for entry in recipe.prerequisites if entry.before is not None}
-    order = [*[commit for commit in outside if commit not in order], *order]
     return [(commit, kinds.get(commit, EntryKind.PATCH)) for commit in order], before
+
+
+def _trouble(repo: pygit2.Repository, recipe: Recipe, commit: str) -> str | None:
+    """Why a commit the recipe names cannot be an entry of the queue. Raises MissingObject where it is not there."""
+    found = repo.get(commit)
+    if found is None:
+        raise MissingObject(
+            f"{recipe.file}: prerequisite {commit} is not in {repo.path}; "
+            f"run `mptcp-series fetch`, or `git fetch origin {commit}` there"
+        )
+    if not isinstance(found, pygit2.Commit):
+        return f"is no commit but a {found.type_str}"
+    if len(found.parent_ids) > 1 and not merge_resolution(repo, Objects(repo), found, recipe.owned):
+        return "is a merge that has no work of its own on owned paths; name the commits it brought"
+    return None
 
 
 def _misnamed(recipe: Recipe, commit: str, array: str, why: str) -> Problem:
     line = None
     if recipe.raw is not None:
-        lines = recipe.raw.decode().splitlines()
-        line = next((at + 1 for at, text in enumerate(lines) if commit in text.lower()), None)
+        key = re.compile(rf"\s*[\"']?commit[\"']?\s*=.*{commit}", re.IGNORECASE)
+        lines = recipe.raw.decode().split("\n")
+        line = next((at for at, text in enumerate(lines, 1) if key.match(text)), None)
     return Problem(file=recipe.file, line=line, message=f"{array} {commit} {why}")
-
-
-def _require(repo: pygit2.Repository, recipe: Recipe, commit: str) -> None:
-    if repo.get(commit) is None:
-        raise MissingObject(
-            f"{recipe.file}: prerequisite {commit} is not in {repo.path}; "
-            f"run `mptcp-series fetch`, or `git fetch origin {commit}` there"
-        )
 
 
 def _subject(repo: pygit2.Repository, commit: str) -> str:
     found = repo[commit]
     assert isinstance(found, pygit2.Commit)
-    return found.raw_message.split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+    line = found.raw_message.lstrip(b"\n").split(b"\n", 1)[0]
+    try:
+        return line.decode(found.message_encoding or "utf-8").strip()
+    except (LookupError, UnicodeDecodeError):
+        return line.decode("utf-8", "replace").strip()
 
 
 def _named(
     recipe: Recipe,
     repo: pygit2.Repository,
-    order: list[tuple[str, EntryKind]],
+    order: Sequence[tuple[str, EntryKind]],
     before: Mapping[str, str],
-    merges: set[str],
+    merges: Collection[str],
     previous: Series | None,
     numbered: bool,
 ) -> list[Pick]:
     """Picks with names: a pin keeps the name it had, any other is named after its subject."""
-    kept = {}
+    kept: dict[str, str] = {}
     taken: set[str] = set()
-    if previous is not None:
-        taken = {entry.name for entry in previous.entries}
-        if not numbered:
-            kept = {entry.pin: entry.name for entry in previous.entries if entry.pin is not None}
+    for entry in () if previous is None else previous.entries:
+        # The name of a pin that is gone is not given to another commit: its file may still be there.
+        taken.add(entry.name)
+        if entry.pin is not None:
+            kept.setdefault(entry.pin, entry.name)
     reasons = {entry.commit: entry.reason for entry in (*recipe.prerequisites, *recipe.includes)}
     picks: list[Pick] = []
-    for index, (commit, kind) in enumerate(order):
+    plain: dict[str, str] = {}
+    """The name each pick would have without a series before it."""
+    for commit, kind in order:
         subject = _subject(repo, commit)
-        name = kept.get(commit) or (
-            numbered_name(index + 1, commit, subject) if numbered else patch_name(subject, taken)
-        )
+        plain.setdefault(patch_name(subject, plain.keys()), commit)
+        name = kept.get(commit) or patch_name(subject, taken)
         taken.add(name)
         picks.append(
             Pick(
@@ -321,20 +383,27 @@ def _named(
                 reason=reasons.get(commit),
             )
         )
-    return _moved(recipe, picks, before)
+    picks = _moved(recipe, picks, before, plain)
+    if not numbered:
+        return picks
+    return [
+        attrs.evolve(pick, name=numbered_name(number, pick.commit, pick.subject))
+        for number, pick in enumerate(picks, 1)
+    ]
 
 
-def _moved(recipe: Recipe, picks: list[Pick], before: Mapping[str, str]) -> list[Pick]:
+def _moved(recipe: Recipe, picks: list[Pick], before: Mapping[str, str], plain: Mapping[str, str]) -> list[Pick]:
     """Prerequisites that name the patch they go before, there."""
     problems = []
     for commit, name in before.items():
         pick = next(pick for pick in picks if pick.commit == commit)
         rest = [other for other in picks if other is not pick]
-        at = next((at for at, other in enumerate(rest) if other.name == name), None)
-        if at is None:
+        named = [at for at, other in enumerate(rest) if other.name == name]
+        named += [at for at, other in enumerate(rest) if other.commit == plain.get(name)]
+        if not named:
             problems.append(_misnamed(recipe, commit, "prerequisite", f"goes before {name}, which is not in the queue"))
             continue
-        picks = [*rest[:at], pick, *rest[at:]]
+        picks = [*rest[: named[0]], pick, *rest[named[0] :]]
     if problems:
         raise BadRecipe(problems)
     return picks

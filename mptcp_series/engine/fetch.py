@@ -13,21 +13,22 @@ in the engine that hands on the user's environment. It judges by exit codes and 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import attrs
 import pygit2
 
 from ..errors import BadInput, EnvironmentFault, MissingObject, UnknownRevision
 from ..values.paths import OwnedPaths
+from ..values.provenance import upstream_ids
 from ..values.recipe import Recipe
 from .change import tree_changes
-from .extract import Extraction, extract
+from .extract import extract
 from .history import visit
 from .merges import MergeFinder
 from .objects import SUBMODULE, Entry, Objects, Oid, hexed
@@ -42,7 +43,10 @@ MARKER = "mptcp-series-fetch"
 """A file in every directory that `fetch` made; a run holds a lock on it."""
 
 _COMMIT_ID = re.compile(r"[0-9a-fA-F]{40}")
+_RELEASE = re.compile(r"refs/tags/v(\d+\.\d+)(?:\.(\d+))?")
+_NOTHING = OwnedPaths(patterns=())
 _FILTER = "--filter=blob:none"
+_FULL = "the origin cannot filter, or gives no single objects, so a full fetch was done: all blobs are here"
 
 
 @attrs.frozen(kw_only=True)
@@ -72,30 +76,32 @@ def fetch(
     """Fetch a recipe's range, root, target and named commits, and the blobs its queue reads.
 
     origin: URL or path, as git reads it. into: a new or empty directory, or one that `fetch` made.
-    bases: more revisions of the origin the queue will be applied to. paths: more files to have of every base, root
-    and target (those that overrides ask about).
+    bases: revisions of the origin the queue will be applied to, beside the range's start; their own changes to
+    owned paths, which alignment retracts, come too. paths: more files to have of each base, root and target.
 
     Raises ToolMissing, UnknownRevision, BadInput for a directory of another making, EnvironmentFault with the last
     lines git said where a transfer fails or another run is at work; then what came so far stays.
     """
     git = Git(program=checked_program(), directory=into, origin=absolute_origin(origin), progress=progress)
-    with _claimed(into) as resumed:
+    bases = tuple(bases)
+    lock, resumed = _claimed(into)
+    with lock:
         repo = git.repository()
-        revisions = list(
-            dict.fromkeys(filter(None, [recipe.root, recipe.range_start, *bases, recipe.range_end, recipe.target]))
-        )
+        named = [recipe.root, recipe.range_start, *bases, recipe.range_end, recipe.target]
+        revisions = list(dict.fromkeys(filter(None, named)))
         _bring_revisions(git, repo, revisions)
         _bring_commits(git, repo, [entry.commit for entry in (*recipe.prerequisites, *recipe.includes)])
-        trees = [str(resolve_commit(repo, revision).id) for revision in revisions]
-        if recipe.root is None:
-            ends = [resolve_commit(repo, end).id for end in (recipe.range_start, recipe.range_end)]
-            trees += [str(found) for found in [repo.merge_base(*ends)] if found is not None]
-        blobs = _merge_blobs(git, repo, recipe)
-        picks = [pick.commit for pick in _extraction(git, recipe).picks]
+        trees = {revision: str(resolve_commit(repo, revision).id) for revision in revisions}
+        root = trees[recipe.root] if recipe.root is not None else _merge_base(repo, recipe)
+        picks, blobs = _extracted(git, repo, recipe)
+        retracted = _base_changes(repo, root, [trees[base] for base in (recipe.range_start, *bases)], recipe.owned)
         conditions = [entry.when.path for entry in recipe.prerequisites if entry.when is not None]
-        wanted = plan_blobs(repo, picks, recipe.owned, trees=trees, paths=["Makefile", *conditions, *paths])
+        files = ["Makefile", *conditions, *paths]
+        wanted = plan_blobs(repo, [*picks, *retracted], recipe.owned, trees={root, *trees.values()}, paths=files)
+        # Alignment asks every commit and its parent for the version.
+        wanted |= plan_blobs(repo, [], _NOTHING, trees=_with_parents(repo, retracted), paths=["Makefile"])
         if _has_all(repo, resolve_commit(repo, recipe.range_end), wanted):
-            git.note("the origin ignores filters, so a full fetch was done: all blobs of the history are here")
+            git.note(_FULL)
         blobs += _bring_blobs(git, repo, wanted)
         return Fetched(
             repository=into, commits=len(picks), blobs=blobs, resumed=resumed, notes=tuple(dict.fromkeys(git.notes))
@@ -116,55 +122,22 @@ def plan_blobs(
     Of every commit in `trees` (bases, root, target): owned paths, `paths`, and all paths the commits touch.
     Raises MissingObject where a commit or tree is missing.
     """
-    objects = _TreesOnly(repo)
+    objects, touched = Objects(repo), set(paths)
     blobs: set[Entry | None] = set()
-    touched = set(paths)
     for identifier in commits:
         commit = resolve_commit(repo, identifier)
         if len(commit.parent_ids) > 1:
             blobs |= _merge_entries(repo, objects, commit, owned)
             continue
         before = commit_tree(resolve_commit(repo, str(commit.parent_ids[0]))) if commit.parent_ids else None
-        for change in tree_changes(objects, before, commit_tree(commit)):
+        for change in tree_changes(objects, before, commit_tree(commit), renames=False):
             blobs |= {change.old, change.new}
-            touched |= {change.old_path, change.path}
+            touched.add(change.path)
     for identifier in trees:
         tree = TreeEditor(objects, commit_tree(resolve_commit(repo, identifier)))
         blobs |= {tree.get(path) for path in touched}
         blobs |= set(owned_files(tree, owned.patterns).values())
     return frozenset(hexed(entry.oid) for entry in blobs if entry is not None and entry.mode != SUBMODULE)
-
-
-class _TreesOnly(Objects):
-    """Objects of a clone without blobs: a blob that is not there reads as empty and is noted."""
-
-    def __init__(self, repo: pygit2.Repository) -> None:
-        super().__init__(repo)
-        self.absent: set[Oid] = set()
-
-    def read(self, oid: Oid) -> bytes:
-        try:
-            return super().read(oid)
-        except MissingObject:
-            self.absent.add(oid)
-            return b""
-
-    def _parsed(self, oid: Oid) -> None:
-        if oid in self.absent:
-            raise MissingObject(
-                f"tree {hexed(oid)} is missing from {self.home.path}; a clone without blobs will do, one without "
-                "trees will not"
-            )
-
-    def tree(self, oid: Oid) -> dict[bytes, Entry]:
-        entries = super().tree(oid)
-        self._parsed(oid)
-        return dict(entries)
-
-    def peek(self, tree: Oid, name: bytes) -> Entry | None:
-        entry = super().peek(tree, name)
-        self._parsed(tree)
-        return entry
 
 
 def _merge_entries(
@@ -188,27 +161,69 @@ def _merge_entries(
     return found
 
 
-def _merge_blobs(git: Git, repo: pygit2.Repository, recipe: Recipe) -> int:
-    """Bring what tells merges with work of their own from others: without it nothing can be picked."""
-    with contextlib.suppress(MissingObject):
-        _extraction(git, recipe)
-        return 0
-    objects = _TreesOnly(repo)
-    finder = MergeFinder(repo, objects, recipe.owned)
+def _merge_base(repo: pygit2.Repository, recipe: Recipe) -> str:
+    """The root of a recipe that names none."""
+    found = repo.merge_base(*(resolve_commit(repo, end).id for end in (recipe.range_start, recipe.range_end)))
+    if found is None:
+        raise UnknownRevision(f"{recipe.range} has no merge base; give the recipe a root", file=recipe.file)
+    return str(found)
+
+
+def _base_changes(repo: pygit2.Repository, root: str, bases: Iterable[str], owned: OwnedPaths) -> list[str]:
+    """What alignment looks at: each base's own changes to owned paths, and the upstream commits they name."""
+    pathspecs = [f":(literal){pattern}" for pattern in owned.patterns]
+    found: dict[str, None] = {}
+    for base in dict.fromkeys(bases) if pathspecs else ():
+        for visited in visit(repo, f"{root}..{base}", pathspecs):
+            found[visited.commit] = None
+            message = resolve_commit(repo, visited.commit).raw_message
+            found |= dict.fromkeys(name for name in upstream_ids(message) if name in repo)
+    return list(found)
+
+
+def _with_parents(repo: pygit2.Repository, commits: Iterable[str]) -> set[str]:
+    found = [resolve_commit(repo, commit) for commit in commits]
+    return {str(identifier) for commit in found for identifier in (commit.id, *commit.parent_ids)}
+
+
+def _extracted(git: Git, repo: pygit2.Repository, recipe: Recipe) -> tuple[list[str], int]:
+    """Ids of the commits a recipe picks, and how many blobs had to be brought to tell.
+
+    Which merges hold work of their own is not always told by trees. Blobs for that come first, and mostly at once: a
+    merge may have to be judged before it is known whether the next one has to.
+    """
+    brought = 0
+    while True:
+        try:
+            found = extract(recipe, git.directory, progress=lambda done, total: git.report("picks", done, total or 0))
+            return [pick.commit for pick in found.picks], brought
+        except MissingObject:
+            count = _bring_blobs(git, repo, _judging_blobs(git, repo, recipe))
+            if not count:
+                raise
+            brought += count
+
+
+def _judging_blobs(git: Git, repo: pygit2.Repository, recipe: Recipe) -> set[str]:
+    """Blobs without which a merge of the range cannot be judged."""
+    finder = MergeFinder(repo, Objects(repo), recipe.owned)
+    wanted: set[str] = set()
     for visited in visit(repo, recipe.range, progress=lambda done, total: git.report("merges", done, total or 0)):
         if len(visited.parents) > 1:
-            finder.has_own_work(visited)
-        else:
-            finder.touches(visited)
-    return _bring_blobs(git, repo, map(hexed, objects.absent))
-
-
-def _extraction(git: Git, recipe: Recipe) -> Extraction:
-    return extract(recipe, git.directory, progress=lambda done, total: git.report("picks", done, total or 0))
+            try:
+                finder.has_own_work(visited)
+                continue
+            except MissingObject:
+                wanted |= plan_blobs(repo, [visited.commit], recipe.owned)
+        finder.touches(visited)
+    return wanted
 
 
 def _bring_revisions(git: Git, repo: pygit2.Repository, revisions: Sequence[str]) -> None:
-    """Fetch the references that revisions start from, one by one, so that a killed run keeps those it had."""
+    """Fetch the references that revisions start from, one by one, so that a killed run keeps those it had.
+
+    With a release come the tags of those before it in its line.
+    """
     names = dict.fromkeys(re.split(r"[\^~:]|@\{", revision, maxsplit=1)[0] for revision in revisions)
     _bring_commits(git, repo, [name for name in names if _COMMIT_ID.fullmatch(name)])
     sought = {
@@ -219,14 +234,16 @@ def _bring_revisions(git: Git, repo: pygit2.Repository, revisions: Sequence[str]
     }
     if sought:
         asked = [remote for references in sought.values() for remote, _ in references]
-        told = git.run("ls-remote", "--refs", "origin", *asked).decode("utf-8", "surrogateescape")
+        lines = [f"refs/tags/v{found[1]}.*" for found in map(_RELEASE.fullmatch, asked) if found is not None]
+        told = git.run("ls-remote", "--refs", "origin", *asked, *lines).decode("utf-8", "surrogateescape")
         there = {line.partition("\t")[2] for line in told.splitlines()}
         for name, references in sought.items():
-            for remote, local in references:
-                if remote in there:
-                    force = "" if local.startswith("refs/tags/") else "+"
-                    git.fetch(_FILTER, refspecs=[f"{force}{remote}:{local}"], what=f"history of {name}")
-                    break
+            remote, local = next((pair for pair in references if pair[0] in there), ("", ""))
+            if remote:
+                force = "" if local.startswith("refs/tags/") else "+"
+                # The one asked for comes last: it is what tells that all are here.
+                refspecs = [f"{tag}:{tag}" for tag in _earlier(remote, there) if tag not in repo.references]
+                git.fetch(_FILTER, refspecs=[*refspecs, f"{force}{remote}:{local}"], what=f"history of {name}")
     for revision in revisions:
         try:
             resolve_commit(repo, revision)
@@ -234,6 +251,14 @@ def _bring_revisions(git: Git, repo: pygit2.Repository, revisions: Sequence[str]
             raise UnknownRevision(
                 f"{git.shown} has no {revision!r}; a tag, a branch or a full commit id is expected"
             ) from None
+
+
+def _earlier(tag: str, there: Iterable[str]) -> list[str]:
+    """Tags of the releases before one, of its line: alignment reads a base's history release by release."""
+    wanted = _RELEASE.fullmatch(tag)
+    matches = [match for match in map(_RELEASE.fullmatch, there) if match and wanted and match[1] == wanted[1]]
+    numbers = sorted((int(match[2] or 0), match[0]) for match in matches)
+    return [name for number, name in numbers if wanted and number < int(wanted[2] or 0)]
 
 
 def _references(name: str) -> list[tuple[str, str]]:
@@ -271,7 +296,7 @@ def _bring_blobs(git: Git, repo: pygit2.Repository, wanted: Iterable[str]) -> in
             git.fetch(_FILTER, options=options, stdin=missing[:1], what=what)
         except EnvironmentFault:
             git.run("ls-remote", "origin", "HEAD")  # an origin that cannot be reached refuses nothing
-            git.note("the origin gives no single objects, so a full fetch was done: all blobs of the history are here")
+            git.note(_FULL)
             git.fetch_in_full(repo)
         else:
             raise
@@ -301,9 +326,8 @@ def _has_all(repo: pygit2.Repository, commit: pygit2.Commit, wanted: frozenset[s
     return bool(sample) and not _missing(repo, sample)
 
 
-@contextlib.contextmanager
-def _claimed(directory: Path) -> Iterator[bool]:
-    """Hold the directory for one run; gives whether an earlier run began in it."""
+def _claimed(directory: Path) -> tuple[IO[bytes], bool]:
+    """A file that holds the directory for this run until it is closed, and whether an earlier run began in it."""
     marker = directory / MARKER
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -313,12 +337,14 @@ def _claimed(directory: Path) -> Iterator[bool]:
                 f"{directory}: holds something that fetch did not make; name a new directory "
                 "(a clone of your own can be used as the source as it is)"
             )
-        with marker.open("ab") as file:
+        file = marker.open("ab")
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield resumed
-    except BlockingIOError:
-        raise EnvironmentFault(f"{directory}: another run is fetching into it; wait for it") from None
+        except BlockingIOError:
+            file.close()
+            raise EnvironmentFault(f"{directory}: another run is fetching into it; wait for it") from None
     except (FileExistsError, NotADirectoryError):
         raise BadInput(f"{directory}: not a directory; name another place") from None
-    except PermissionError as error:
+    except OSError as error:
         raise EnvironmentFault(f"cannot write {directory}: {error.strerror}") from error
+    return file, resumed

@@ -57,8 +57,14 @@ def replace_directory(path: Path, files: Mapping[str, bytes]) -> None:
             if path.exists():
                 old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
                 os.replace(path, old / path.name)
-                os.replace(fresh, path)
-                shutil.rmtree(old)
+                try:
+                    os.replace(fresh, path)
+                except OSError:
+                    os.replace(old / path.name, path)
+                    raise
+                finally:
+                    if path.exists():
+                        shutil.rmtree(old)
             else:
                 os.replace(fresh, path)
         finally:
@@ -68,12 +74,16 @@ def replace_directory(path: Path, files: Mapping[str, bytes]) -> None:
         raise EnvironmentFault(f"cannot write {path}: {error.strerror}") from error
 
 
+def _is_export(name: Path) -> bool:
+    return name == Path("series") or name.suffix == ".patch"
+
+
 def _check_patch_directory(path: Path) -> None:
     """Refuse a directory an export did not make: what it holds would be lost."""
-    present = [entry for entry in path.rglob("*") if not entry.is_dir()]
+    present = [entry for entry in path.rglob("*") if entry.is_symlink() or not entry.is_dir()]
     if not present:
         return
-    foreign = [entry for entry in present if entry.name != "series" and entry.suffix != ".patch"]
+    foreign = [entry for entry in present if entry.is_symlink() or not _is_export(entry.relative_to(path))]
     if foreign or not (path / "series").is_file():
         shown = foreign[0] if foreign else path
         raise BadInput(

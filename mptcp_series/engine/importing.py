@@ -234,7 +234,7 @@ def _mails(data: bytes, file: str) -> list[tuple[int, bytes, Patch]]:
     starts = [at for at, line in enumerate(lines) if at == first or _is_from_line(line)]
     mails: list[tuple[int, bytes, Patch]] = []
     problems: list[Problem] = []
-    for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, stop in zip(starts, [*starts, len(lines)][1:], strict=True):
         try:
             mail = _undone(lines[start:stop])
             mails.append((start + 1, mail, Patch.parse(mail, file)))

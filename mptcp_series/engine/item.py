@@ -6,8 +6,8 @@ from __future__ import annotations
 import attrs
 import pygit2
 
-from ..errors import BadPatch, MissingObject
-from ..values.patch import Patch
+from ..errors import BadPatch, MissingObject, Problem
+from ..values.patch import ChangeKind, Patch
 from ..values.paths import OwnedPaths
 from ..values.provenance import upstream_ids
 from ..values.result import EntryKind
@@ -70,7 +70,6 @@ def item_from_commit(
     entry: SeriesEntry,
     kind: EntryKind,
     owned: OwnedPaths,
-    skip_reason: str | None = None,
 ) -> Item:
     """Read a pinned patch from the source. Raises MissingObject, naming the line of the series."""
     assert entry.pin is not None
@@ -101,7 +100,6 @@ def item_from_commit(
         raw=read_commit(commit.read_raw()),
         changes=changes,
         before=before,
-        skip_reason=skip_reason,
     )
 
 
@@ -114,7 +112,14 @@ def item_from_patch(objects: Objects, entry: SeriesEntry, data: bytes, file: str
     patch = Patch.parse(data, file, strip=entry.strip)
     if not patch.changes:
         raise BadPatch("holds no diff; take it out of the series or mend it", file=file)
-    files = [change.reversed() if entry.reverse else change for change in patch.changes]
+    copies = [change for change in patch.changes if change.kind is ChangeKind.COPY and entry.reverse]
+    if copies:
+        raise BadPatch(
+            Problem(file=file, line=change.line, message=f"copies {change.old_path}, and a copy has no reverse (-R)")
+            for change in copies
+        )
+    # Undone from the end: a file that becomes a link is a deletion, then an addition.
+    files = [change.reversed() for change in reversed(patch.changes)] if entry.reverse else patch.changes
     header = patch.header
     author = header.author.signature() if header.author is not None else b"unknown <unknown> 0 +0000"
     subject = header.subject or entry.name.removesuffix(".patch").replace("-", " ")

@@ -18,15 +18,17 @@ from ..values.person import Person
 from ..values.recipe import Recipe
 from ..values.result import Alignment, BaseInfo, OverrideAccount
 from ..values.version import KernelVersion
-from .align import Accounted, account, align_item
-from .basechanges import BaseDelta, read_delta
+from .align import Accounted, account, align_item, half_retracted
+from .basechanges import read_delta
+from .delta import BaseDelta
 from .item import Item, read_commit
+from .memo import Memo
 from .objects import Objects
-from .overrides import Assignment, assign
+from .overrides import Assignment, assign, override_file
 from .owned import owned_changes
 from .replay import Progress, Replay, Replayed
 from .repository import commit_tree, resolve_commit
-from .restore import Restoration, restore
+from .restore import Restoration, Restorer
 from .result import Result
 from .stable import StableLine
 from .tree import TreeEditor
@@ -49,6 +51,7 @@ class Job:
     version: KernelVersion
     committer: Person | None
     progress: Progress | None
+    memo: Memo | None = None
 
     def run(self, items: Sequence[Item], *, align: bool) -> Result:
         """Replay the queue, aligned or plain."""
@@ -70,13 +73,11 @@ class Job:
             root = self._root(self.source)
         except UnknownRevision as error:
             return self._unaligned(f"the base is not aligned: {error}")
-        delta = read_delta(
-            self.objects, self.source, self.home, self.recipe.owned, root, self.base, self.version
-        )
+        delta = read_delta(self.objects, self.source, self.home, self.recipe.owned, root, self.base, self.version)
         return delta, root
 
     def _unaligned(self, why: str) -> tuple[BaseDelta, None]:
-        return BaseDelta(changes=(), reverts=(), advances=False, warnings=(why,)), None
+        return BaseDelta(warnings=(why,)), None
 
     def _root(self, source: pygit2.Repository) -> pygit2.Commit:
         assert self.recipe is not None
@@ -97,6 +98,7 @@ class Job:
             base_name=self.info.rev,
             overrides=assignment.by_patch,
             committer=self.committer,
+            memo=self.memo,
         )
 
     def _assign(self, items: Sequence[Item], overrides: Sequence[Override]) -> Assignment:
@@ -117,46 +119,60 @@ class Job:
         recipe, source = self.recipe, self.source
         assert recipe is not None
         assert source is not None
-        root_name = recipe.root or str(root.id)[:12]
+        owned = recipe.owned
+        root_name = self._root_name(source, root)
         date = read_commit(self.base.read_raw()).author.rsplit(b"> ", 1)[-1]
-        changes = owned_changes(self.objects, recipe.owned, commit_tree(self.base), commit_tree(root))
-        queue = [align_item(changes, delta, root_name, items, date), *items] if changes else list(items)
+        changes = owned_changes(self.objects, owned, commit_tree(self.base), commit_tree(root))
+        queue = list(items)
+        if changes:
+            queue = [align_item(self.objects, changes, delta, root_name, items, date), *items]
         first = self._assign(queue, self.overrides)
         replay = self._replay(first)
         replayed = replay.run(queue, self.progress)
+        base = TreeEditor(self.objects, commit_tree(self.base))
         accounted = account(
-            self.objects, delta, items, replayed.outcomes, replay.tree, recipe.acknowledged, root_name
+            self.objects,
+            delta,
+            items,
+            replayed.outcomes,
+            base,
+            replay.tree,
+            recipe.acknowledged,
+            owned,
+            (root_name, TreeEditor(self.objects, commit_tree(root))),
         )
-        restoration = self._restored(recipe.owned, source, accounted, queue, date)
+        restoration = self._restored(owned, source, accounted, queue, date)
         second = self._assign(restoration.items, first.unmatched)
         replay.overrides = {**first.by_patch, **second.by_patch}
         after = replay.run(restoration.items)
-        # An override for neither part of the queue is for nothing.
-        assignment = Assignment(
-            by_patch=replay.overrides,
-            not_needed=(*first.not_needed, *second.not_needed),
-            drift=tuple(
-                drift
-                for drift in first.drift
-                if not any(drift.file == override.file for override in first.unmatched)
-            )
-            + second.drift,
-            unmatched=second.unmatched,
-        )
+        outcomes = {outcome.name: outcome for outcome in after.outcomes}
+        halves = [
+            half
+            for change, item in zip(restoration.changes, restoration.items, strict=True)
+            for half in half_retracted(self.objects, change, item, outcomes[item.name], base, replay.tree)
+        ]
         return self._result(
             attrs.evolve(after, outcomes=(*replayed.outcomes, *after.outcomes)),
-            assignment,
+            _joined(first, second),
             Alignment(
                 retracted=accounted.retracted,
                 restored=restoration.restored,
                 acknowledged=accounted.acknowledged,
                 reinstated=accounted.reinstated,
                 lost=restoration.lost,
-                half_retracted=accounted.half_retracted,
-                warnings=delta.warnings,
+                half_retracted=(*accounted.half_retracted, *halves),
+                warnings=(*delta.warnings, *accounted.warnings, *restoration.warnings),
             ),
             accounted,
         )
+
+    def _root_name(self, source: pygit2.Repository, root: pygit2.Commit) -> str:
+        """What people call the root: as the recipe has it, else the range's start where that is it, else its id."""
+        assert self.recipe is not None
+        if self.recipe.root is not None:
+            return self.recipe.root
+        start = self.recipe.range_start
+        return start if resolve_commit(source, start).id == root.id else str(root.id)[:12]
 
     def _restored(
         self,
@@ -168,20 +184,19 @@ class Job:
     ) -> Restoration:
         recipe = self.recipe
         assert recipe is not None
-        line = None
-        if accounted.uncovered:
-            line = StableLine(self.objects, source, owned, recipe.target_or_end)
-        return restore(
-            self.objects,
-            source,
-            owned,
-            accounted.uncovered,
-            line,
-            recipe.lost,
-            [item.name for item in queue],
-            self.info.rev,
-            date,
-        )
+        if not accounted.uncovered:
+            return Restoration()
+        return Restorer(
+            objects=self.objects,
+            source=source,
+            owned=owned,
+            line=StableLine.of(self.objects, source, owned, recipe.target_or_end),
+            policy=recipe.lost,
+            left_out={name for item in queue for name in item.upstream} | {entry.commit for entry in recipe.excludes},
+            base_name=self.info.rev,
+            date=date,
+            names={item.name for item in queue},
+        ).run(accounted.uncovered)
 
     def _result(
         self,
@@ -203,3 +218,24 @@ class Job:
             replayed=replayed,
             uncovered=() if accounted is None else accounted.uncovered,
         )
+
+
+def _joined(first: Assignment, second: Assignment) -> Assignment:
+    """One account of the overrides for both parts of the queue.
+
+    For what has no patch in the second part either, the word of the first stands.
+    """
+    nowhere = {override_file(override) for override in second.unmatched}
+    moved = {override_file(override) for override in first.unmatched} - nowhere
+    return Assignment(
+        by_patch={**first.by_patch, **second.by_patch},
+        not_needed=(
+            *(file for file in first.not_needed if file not in moved),
+            *(file for file in second.not_needed if file in moved),
+        ),
+        drift=(
+            *(drift for drift in first.drift if drift.file not in moved),
+            *(drift for drift in second.drift if drift.file in moved),
+        ),
+        unmatched=second.unmatched,
+    )

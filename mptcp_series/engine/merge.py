@@ -12,6 +12,7 @@ Refuses nothing: a conflict is a value.
 from __future__ import annotations
 
 import enum
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import attrs
@@ -21,7 +22,23 @@ from pygit2.enums import DiffOption
 from ..values.hunk import Hunk, split_lines
 from ..values.result import Fate
 
-__all__ = ["Edit", "Merge", "Side", "edits", "is_binary", "merge", "merge_fates", "places_exactly"]
+__all__ = [
+    "Content",
+    "Edit",
+    "Merge",
+    "Region",
+    "Side",
+    "common_end",
+    "common_start",
+    "content_bytes",
+    "edits",
+    "hunk_at",
+    "is_binary",
+    "merge",
+    "merge_fates",
+    "places_exactly",
+    "splice",
+]
 
 
 @attrs.frozen
@@ -39,7 +56,11 @@ def is_binary(data: bytes) -> bool:
     return b"\0" in data[:8000]
 
 
-def edits(old: bytes, new: bytes) -> list[Edit]:
+Content = bytes | pygit2.Blob
+"""A text, as bytes or as the blob that holds it; the differ is faster with blobs (see `Objects.differable`)."""
+
+
+def edits(old: Content, new: Content) -> list[Edit]:
     """The changes from old to new, without context, in order (Myers, no indent heuristic, as merges use it)."""
     patch = pygit2.Patch.create_from(old, new, flag=DiffOption.FORCE_TEXT, context_lines=0)
     found = []
@@ -49,6 +70,10 @@ def edits(old: bytes, new: bytes) -> list[Edit]:
         new_lo = hunk.new_start - 1 if hunk.new_lines else hunk.new_start
         found.append(Edit(old_lo, old_lo + hunk.old_lines, new_lo, new_lo + hunk.new_lines))
     return found
+
+
+def content_bytes(content: Content) -> bytes:
+    return content if isinstance(content, bytes) else content.data
 
 
 class Side(enum.Enum):
@@ -69,6 +94,8 @@ class Region:
     base: tuple[int, int]
     ours: tuple[int, int]
     theirs: tuple[int, int]
+    patch: tuple[Edit, ...] = ()
+    """The changes of the patch (base to theirs) in it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,13 +161,13 @@ def _ended(lines: Sequence[bytes]) -> list[bytes]:
     return [line if line.endswith(b"\n") else line + b"\n" for line in lines]
 
 
-def merge(base: bytes, ours: bytes, theirs: bytes) -> Merge:
+def merge(base: Content, ours: Content, theirs: Content) -> Merge:
     """Bring the change base→theirs onto ours.
 
     Changes of the two sides that overlap or touch are one region, as in xdiff's `xdl_do_merge`: the
     same text on both sides is no conflict, any other is.
     """
-    base_lines, our_lines, their_lines = split_lines(base), split_lines(ours), split_lines(theirs)
+    base_lines, our_lines, their_lines = (split_lines(content_bytes(text)) for text in (base, ours, theirs))
     our_edits, their_edits = edits(base, ours), edits(base, theirs)
     regions = []
     for low, high, mine, others in _groups(our_edits, their_edits):
@@ -154,7 +181,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> Merge:
             side = Side.BOTH
         else:
             side = Side.CONFLICT
-        regions.append(Region(side=side, base=(low, high), ours=our_range, theirs=their_range))
+        regions.append(Region(side=side, base=(low, high), ours=our_range, theirs=their_range, patch=tuple(others)))
     return Merge(
         base=base_lines,
         ours=our_lines,
@@ -190,11 +217,8 @@ def _image(low: int, high: int, inside: Sequence[Edit], every: Sequence[Edit]) -
     if inside:
         first, last = inside[0], inside[-1]
         return first.new_lo - (first.old_lo - low), last.new_hi + (high - last.old_hi)
-    shift = 0
-    for edit in every:
-        if edit.old_lo > low:
-            break
-        shift = edit.new_hi - edit.old_hi
+    before = bisect_right(every, low, key=lambda edit: edit.old_lo)
+    shift = every[before - 1].new_hi - every[before - 1].old_hi if before else 0
     return low + shift, high + shift
 
 
@@ -207,13 +231,8 @@ def merge_fates(result: Merge, hunks: Sequence[Hunk]) -> list[Fate]:
     """
     sides: list[set[Side]] = [set() for _ in hunks]
     for region in result.regions:
-        if region.side is Side.OURS:
-            continue
-        for edit in result.their_edits:
-            if edit.old_lo < region.base[0] or edit.old_hi > region.base[1]:
-                continue
-            nearest = min(range(len(hunks)), key=lambda at: _distance(hunks[at], edit))
-            sides[nearest].add(region.side)
+        for edit in region.patch:
+            sides[_nearest(hunks, edit)].add(region.side)
     fates = []
     for found in sides:
         if Side.CONFLICT in found:
@@ -225,16 +244,98 @@ def merge_fates(result: Merge, hunks: Sequence[Hunk]) -> list[Fate]:
     return fates
 
 
+def hunk_at(region: Region, hunks: Sequence[Hunk]) -> int | None:
+    """Index of the first hunk with a change in a region."""
+    return _nearest(hunks, region.patch[0]) if region.patch and hunks else None
+
+
+def _nearest(hunks: Sequence[Hunk], edit: Edit) -> int:
+    """Index of the hunk a change lies in or is nearest to; hunks are in order."""
+    after = bisect_right(hunks, edit.old_lo, key=lambda hunk: hunk.old_index)
+    around = range(max(0, after - 1), min(len(hunks), after + 1))
+    return min(around, key=lambda at: _distance(hunks[at], edit))
+
+
 def _distance(hunk: Hunk, edit: Edit) -> int:
     low, high = hunk.old_index, hunk.old_index + hunk.old_count
     return max(low - edit.old_lo, edit.old_hi - high, 0)
+
+
+APART = 100
+"""Lines between two changes that are worth a look: a hunk has 3 lines of context."""
+
+
+TRIED = 8
+"""Lines, the longest first, that are tried for one that occurs once."""
+
+
+def splice(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    """The merge of two changes of which one ends long before the other begins; None for any other.
+
+    Each side's change lies between the bytes it has in common with the base at the start and at the end.
+    Where more than `APART` lines lie between the two, one of which is unlike any other, no differ could make
+    them touch, and there is only one way to join them. It needs no diff, and is what most three-way merges of a queue come to.
+    """
+    mine, other = _window(base, ours), _window(base, theirs)
+    if mine[1] <= other[0] and _holds_apart(base, ours, theirs, mine[1], other[0]):
+        return ours[: other[0] + len(ours) - len(base)] + theirs[other[0] :]
+    if other[1] <= mine[0] and _holds_apart(base, ours, theirs, other[1], mine[0]):
+        return theirs[: mine[0] + len(theirs) - len(base)] + ours[mine[0] :]
+    return None
+
+
+def _holds_apart(base: bytes, ours: bytes, theirs: bytes, low: int, high: int) -> bool:
+    """Whether what lies between two changes keeps every differ from bringing them together.
+
+    A differ may slide a change along lines that repeat, in a table over hundreds of them; never past a line that
+    each text has once.
+    """
+    if base.count(b"\n", low, high) <= APART:
+        return False
+    whole = split_lines(base[low:high])[1:-1]
+    longest = sorted(whole[:APART], key=len, reverse=True)[:TRIED]
+    return any(all(text.count(line) == 1 for text in (base, ours, theirs)) for line in longest)
+
+
+def _window(base: bytes, other: bytes) -> tuple[int, int]:
+    """The range of base outside which the two texts agree, from the start and from the end."""
+    start = common_start(base, other)
+    end = common_end(base, other, min(len(base), len(other)) - start)
+    return start, len(base) - end
+
+
+def common_start(one: bytes, other: bytes) -> int:
+    """Length of the common start, by halving."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def common_end(one: bytes, other: bytes, limit: int) -> int:
+    """Length of the common end, up to a limit."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def places_exactly(result: Merge, hunks: Sequence[Hunk]) -> bool:
     """Whether every hunk stands in ours with all its context: GNU patch would place it at fuzz 0."""
     for hunk in hunks:
         low, high = hunk.old_index, hunk.old_index + hunk.old_count
-        for edit in result.our_edits:
+        first = bisect_left(result.our_edits, low, key=lambda edit: edit.old_hi)
+        for edit in result.our_edits[first:]:
+            if edit.old_lo >= high:
+                break
             if edit.old_lo == edit.old_hi:
                 touched = low < edit.old_lo < high
             else:

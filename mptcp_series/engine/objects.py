@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -44,11 +45,16 @@ class Entry(NamedTuple):
     @property
     def is_text(self) -> bool:
         """Whether its content can be merged line by line, as far as the mode tells."""
-        return self.mode in (REGULAR, EXECUTABLE)
+        # Old trees have files of mode 100664, which git reads as 100644.
+        return self.mode >> 12 == REGULAR >> 12
 
 
 def hexed(oid: Oid) -> str:
     return oid.hex()
+
+
+RECENT: Final = 64
+"""Objects kept: the post-image of a file is most often the pre-image of the next patch to it."""
 
 
 class Objects:
@@ -58,7 +64,11 @@ class Objects:
         self.home = home
         self._repos = (home, *others)
         self._odbs = [repo.odb for repo in self._repos]
+        self._sets: OrderedDict[Oid, frozenset[tuple[bytes, bytes, Oid]]] = OrderedDict()
+        self._blobs: OrderedDict[Oid, pygit2.Blob] = OrderedDict()
+        self._recent: OrderedDict[Oid, bytes] = OrderedDict()
         self._new: dict[Oid, tuple[int, bytes]] = {}
+        self._like: dict[Oid, Oid] = {}
         self._trees: dict[Oid, Mapping[bytes, Entry]] = {}
 
     def read(self, oid: Oid) -> bytes:
@@ -66,12 +76,26 @@ class Objects:
         made = self._new.get(oid)
         if made is not None:
             return made[1]
+        recent = self._recent.get(oid)
+        if recent is not None:
+            return recent
+        blob = self._blobs.get(oid)
+        if blob is not None:
+            return blob.data
         name = pygit2.Oid(raw=oid)
         for odb in self._odbs:
             try:
-                return odb.read(name)[1]
+                data = odb.read(name)[1]
             except KeyError:
                 continue
+            if self._odbs[0] is not odb:
+                # A miss makes libgit2 look for new packs; the next object is most likely where this one was.
+                self._odbs.remove(odb)
+                self._odbs.insert(0, odb)
+            self._recent[oid] = data
+            if len(self._recent) > RECENT:
+                self._recent.popitem(last=False)
+            return data
         raise MissingObject(
             f"object {hexed(oid)} is missing from {self.home.path}"
             + (" and the source" if len(self._odbs) > 1 else "")
@@ -79,11 +103,30 @@ class Objects:
             f"`git fetch origin {hexed(oid)}`"
         )
 
+    def differable(self, oid: Oid) -> pygit2.Blob | bytes:
+        """A blob as a differ takes it best: libgit2 hashes bytes it is handed, and that takes as long as the diff."""
+        made = self._new.get(oid)
+        if made is not None:
+            return made[1]
+        blob = self._blobs.get(oid)
+        if blob is None:
+            name = pygit2.Oid(raw=oid)
+            found = next((found for repo in self._repos if isinstance(found := repo.get(name), pygit2.Blob)), None)
+            if found is None:
+                return self.read(oid)
+            blob = self._blobs[oid] = found
+            if len(self._blobs) > RECENT:
+                self._blobs.popitem(last=False)
+        return blob
+
     def expand(self, prefix: str) -> Oid | None:
         """The id a prefix of 7 to 40 hex digits stands for; None where no repository has exactly one."""
         for repo in self._repos:
             try:
-                return repo.expand_id(prefix).raw
+                found = repo.expand_id(prefix)
+                # A full id is expanded to itself, whether the repository has it or not.
+                if found in repo.odb:
+                    return found.raw
             except (KeyError, ValueError, pygit2.GitError):
                 continue
         return None
@@ -95,24 +138,50 @@ class Objects:
             entries = self._trees[oid] = dict(_parse_tree(self.read(oid)))
         return entries
 
+    def entries(self, tree: Oid) -> frozenset[tuple[bytes, bytes, Oid]]:
+        """The (mode, name, id) of a tree's entries, to be compared with another's as sets."""
+        found = self._sets.get(tree)
+        if found is None:
+            found = frozenset(_TREE_ENTRY.findall(self.read(tree)))
+            self._sets[tree] = found
+            if len(self._sets) > RECENT:
+                self._sets.popitem(last=False)
+        return found
+
     def peek(self, tree: Oid, name: bytes) -> Entry | None:
         """One entry of a tree that is not worth keeping in memory."""
+        return next((entry for _, entry in self.select(tree, (name,))), None)
+
+    def select(self, tree: Oid, names: Iterable[bytes]) -> list[tuple[bytes, Entry]]:
+        """Some entries of a tree that is not worth keeping in memory."""
         known = self._trees.get(tree)
         if known is not None:
-            return known.get(name)
-        return next((entry for found, entry in _parse_tree(self.read(tree)) if found == name), None)
+            return [(name, known[name]) for name in names if name in known]
+        data = self.read(tree)
+        found = []
+        for name in names:
+            text = b" %s\0" % name
+            at = data.find(text)
+            while at >= 0:
+                mode = _mode_before(data, at)
+                if mode is not None:
+                    end = at + len(text)
+                    found.append((name, Entry(mode, data[end : end + 20])))
+                    break
+                at = data.find(text, at + 1)
+        return found
 
-    def write(self, kind: str, data: bytes) -> Oid:
-        """Keep an object and give its id."""
+    def like(self, oid: Oid) -> Oid | None:
+        """The object a new one is mostly the same as, where its maker said so."""
+        return self._like.get(oid)
+
+    def write(self, kind: str, data: bytes, *, like: Oid | None = None) -> Oid:
+        """Keep an object and give its id. `like` names an older one that is mostly the same."""
         oid = hashlib.sha1(b"%s %d\0%s" % (kind.encode(), len(data), data), usedforsecurity=False).digest()
-        self._new.setdefault(oid, (_KINDS[kind], data))
-        return oid
-
-    def write_tree(self, entries: Mapping[bytes, Entry]) -> Oid:
-        """Keep a tree. Git sorts a directory as if its name ended in a slash."""
-        ordered = sorted(entries.items(), key=lambda item: item[0] + b"/" if item[1].mode == TREE else item[0])
-        oid = self.write("tree", b"".join([b"%o %s\0%s" % (e.mode, name, e.oid) for name, e in ordered]))
-        self._trees.setdefault(oid, dict(entries))
+        if oid not in self._new:
+            self._new[oid] = (_KINDS[kind], data)
+            if like is not None:
+                self._like[oid] = like
         return oid
 
     def made(self) -> Mapping[Oid, tuple[int, bytes]]:
@@ -121,8 +190,20 @@ class Objects:
 
     def borrowed(self, blobs: Iterable[Oid]) -> list[Oid]:
         """Those of `blobs` that only another repository than home has: a result must bring them along."""
-        home = self._odbs[0]
+        home = self.home.odb
         return [oid for oid in blobs if oid not in self._new and not home.exists(pygit2.Oid(raw=oid))]
+
+
+def _mode_before(data: bytes, at: int) -> int | None:
+    """The mode that ends at `at` in a tree object, None where no entry begins there.
+
+    An entry follows a NUL and the 20 bytes of the id before it, the last of which may look like a digit.
+    """
+    for width in (6, 5):
+        start = at - width
+        if (start == 0 or (start > 20 and data[start - 21] == 0)) and data[start:at].isdigit():
+            return int(data[start:at], 8)
+    return None
 
 
 _TREE_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)

@@ -8,18 +8,20 @@ and what is wrong. It is never skipped in silence, and never applied to somethin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import attrs
 
 from ..errors import BadPatch
 from ..values.hunk import Hunk, hunk_ids
 from ..values.override import DropTarget, Override
-from ..values.patch import FileChange, Patch
+from ..values.patch import ChangeKind, FileChange, Patch
 from ..values.result import Account, Drift
 from ..values.version import KernelVersion
-from .change import BlobChange, Change, TextChange, apply_exactly, count_hunks, file_hunks
+from .change import BlobChange, Change, TextChange, apply_exactly, entry_text, file_hunks, hunk_count, made_entry
+from .drift import hunk_detail
 from .item import Item
-from .objects import Entry, Objects
+from .objects import Objects
 
 __all__ = ["Adapted", "Assignment", "adapt", "assign", "check_override", "find_target"]
 
@@ -32,7 +34,7 @@ class Assignment:
     not_needed: tuple[str, ...]
     drift: tuple[Drift, ...]
     unmatched: tuple[Override, ...] = ()
-    """In force, and for no patch here: each is drift too, unless another part of the queue has its patch."""
+    """In force, and for no patch here: each is drift, or not needed, unless another part of the queue has its patch."""
 
 
 def override_file(override: Override) -> str:
@@ -84,7 +86,11 @@ def assign(
         if problem is not None:
             drift.append(problem)
             unmatched.append(override)
-        elif target is None or target.skip_reason is not None:
+        elif target is None:
+            # Optional: another part of the queue may have its patch.
+            not_needed.append(file)
+            unmatched.append(override)
+        elif target.skip_reason is not None:
             not_needed.append(file)
         elif target.name in by_patch:
             other = override_file(by_patch[target.name])
@@ -116,7 +122,7 @@ def adapt(objects: Objects, item: Item, override: Override) -> Adapted:
     """Take the dropped hunks out of a patch. A drop that fits nothing is drift."""
     file = override_file(override)
     drift: list[Drift] = []
-    changes = _expanded(item.changes) if override.drop else item.changes
+    changes = _expanded(item.changes, {target.path for target in override.drop})
     dropped: dict[str, Account] = {}
     kept: list[Change] = []
     unknown = {target.path for target in override.drop} - {change.path for change in changes}
@@ -128,9 +134,9 @@ def adapt(objects: Objects, item: Item, override: Override) -> Adapted:
         if not targets:
             kept.append(change)
             continue
-        left, account, problems = _without(objects, change, targets, file)
+        left, account, problems = _without(objects, change, targets, override)
         drift += problems
-        dropped[change.path] = account
+        dropped[change.path] = dropped.get(change.path, Account()) + account
         if left is not None:
             kept.append(left)
     return Adapted(changes=tuple(kept), dropped=dropped, diff=override_diff(override, drift), drift=tuple(drift))
@@ -141,34 +147,36 @@ def override_diff(override: Override, drift: list[Drift] | None = None) -> tuple
     if not override.diff:
         return ()
     try:
-        return Patch.parse(override.diff, override_file(override)).changes
+        changes = Patch.parse(override.diff, override_file(override)).changes
+        if not changes:
+            raise BadPatch("no file starts here: `---`, `+++` and `@@` lines expected", file=override_file(override))
     except BadPatch as error:
         if drift is None:
             raise
         drift += [Drift(file=override_file(override), field="diff", why=p.message) for p in error.problems]
         return ()
+    return changes
 
 
-def _expanded(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Renames as a deletion and an addition: hunk ids know no renames."""
+def _expanded(changes: Sequence[Change], paths: AbstractSet[str]) -> tuple[Change, ...]:
+    """Renames of these paths as a deletion and an addition: hunk ids know no renames."""
     out: list[Change] = []
     for change in changes:
-        if isinstance(change, BlobChange) and change.renames:
+        if isinstance(change, BlobChange) and change.renames and paths & {change.path, change.old_path}:
             out.append(BlobChange(path=change.old_path, old_path=change.old_path, old=change.old, new=None))
             out.append(BlobChange(path=change.path, old_path=change.path, old=None, new=change.new))
         else:
             out.append(change)
-    return tuple(sorted(out, key=lambda change: change.path))
+    return tuple(out)
 
 
 def _without(
-    objects: Objects, change: Change, targets: Sequence[DropTarget], file: str
+    objects: Objects, change: Change, targets: Sequence[DropTarget], override: Override
 ) -> tuple[Change | None, Account, list[Drift]]:
     hunks: Sequence[Hunk]
     hunks = change.file.hunks if isinstance(change, TextChange) else file_hunks(objects, change.old, change.new)
     if any(target.hunk is None for target in targets):
-        count = len(hunks) if isinstance(change, TextChange) else count_hunks(objects, change.old, change.new)
-        return None, Account(dropped=count), []
+        return None, Account(dropped=hunk_count(objects, change)), []
     ids = hunk_ids(hunks)
     out: set[int] = set()
     problems = []
@@ -177,22 +185,23 @@ def _without(
         if why is None:
             out.add(_position(target, ids))
         else:
-            problems.append(Drift(file=file, field="Drop", why=f"{target}: {why}"))
+            detail = hunk_detail(override.remembered.get(target.hunk or "", ()), ids, hunks)
+            problems.append(Drift(file=override_file(override), field="Drop", why=f"{target}: {why}", detail=detail))
     rest = [hunk for at, hunk in enumerate(hunks) if at not in out]
     account = Account(dropped=len(out))
     if isinstance(change, TextChange):
-        if not rest and change.file.binary is None:
+        moves = change.file.kind in (ChangeKind.RENAME, ChangeKind.COPY)
+        changes_mode = change.file.kind is ChangeKind.MODIFY and change.file.old_mode != change.file.new_mode
+        if not (rest or moves or changes_mode):
             return None, account, problems
         return TextChange(file=attrs.evolve(change.file, hunks=tuple(rest))), account, problems
-    before = b"" if change.old is None else objects.read(change.old.oid)
-    content = apply_exactly(before, rest)
+    content = apply_exactly(entry_text(objects, change.old), rest)
     assert content is not None, "hunks of a diff fit the file the diff was made from"
     if change.new is None and not rest:
         return None, account, problems
     if change.old is None and not rest:
         return None, account, problems
-    mode = change.new.mode if change.new is not None else None
-    new = None if mode is None else Entry(mode, objects.write("blob", content))
+    new = None if change.new is None else made_entry(objects, change.new.mode, content)
     left = attrs.evolve(change, new=new)
     return (None if left.old == left.new else left), account, problems
 

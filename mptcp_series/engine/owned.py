@@ -8,41 +8,70 @@ from collections.abc import Iterable
 from ..values.paths import OwnedPaths
 from .change import BlobChange, tree_changes_at
 from .objects import Entry, Objects, Oid
+from .once import once
 from .tree import TreeEditor, path_bytes
 
-__all__ = ["Key", "OwnedKeys", "owned_changes", "owned_files"]
+__all__ = ["Key", "OwnedKeys", "owned_changes", "owned_files", "owned_marks"]
 
 Key = tuple[Entry | None, ...]
 """What a tree has at each owned path: a file or a whole directory. Equal keys, equal owned paths."""
 
 
+Node = dict[bytes, "int | Node"]
+"""Names to look for in a directory: the number of an owned path, or what to look for below."""
+
+
 class OwnedKeys:
     """Keys of trees; subtrees that thousands of trees share are read once."""
 
+    @classmethod
+    def of(cls, objects: Objects, owned: OwnedPaths) -> OwnedKeys:
+        """Those that were made for the same objects before."""
+        return once(objects, ("owned keys", owned), lambda: cls(objects, owned))
+
     def __init__(self, objects: Objects, owned: OwnedPaths) -> None:
         self._objects = objects
-        self._paths = [path_bytes(pattern.rstrip("/")).split(b"/") for pattern in owned.patterns]
-        self._below: dict[tuple[Oid, int, int], Entry | None] = {}
+        self._count = len(owned.patterns)
+        self._wanted: Node = {}
+        for number, pattern in enumerate(owned.patterns):
+            *parents, name = path_bytes(pattern.rstrip("/")).split(b"/")
+            node = self._wanted
+            for parent in parents:
+                below = node.setdefault(parent, {})
+                # An owned directory above has this path too.
+                if isinstance(below, int):
+                    break
+                node = below
+            else:
+                node[name] = number
+        self._below: dict[tuple[Oid, int], tuple[tuple[int, Entry], ...]] = {}
         self._roots: dict[Oid, Key] = {}
 
     def key(self, tree: Oid) -> Key:
         """The key of a root tree."""
         key = self._roots.get(tree)
         if key is None:
-            key = self._roots[tree] = tuple(self._lookup(tree, which, 0) for which in range(len(self._paths)))
+            found = dict(self._look(tree, self._wanted))
+            key = self._roots[tree] = tuple(found.get(number) for number in range(self._count))
         return key
 
-    def _lookup(self, tree: Oid, which: int, depth: int) -> Entry | None:
-        memo = (tree, which, depth)
-        if memo in self._below:
-            return self._below[memo]
-        parts = self._paths[which]
-        entry = self._objects.peek(tree, parts[depth])
-        if entry is not None and depth + 1 < len(parts):
-            entry = self._lookup(entry.oid, which, depth + 1) if entry.is_tree else None
-        if depth:
-            self._below[memo] = entry
-        return entry
+    def _look(self, tree: Oid, wanted: Node) -> list[tuple[int, Entry]]:
+        found: list[tuple[int, Entry]] = []
+        for name, entry in self._objects.select(tree, wanted):
+            below = wanted[name]
+            if isinstance(below, int):
+                found.append((below, entry))
+            elif entry.is_tree:
+                memo = (entry.oid, id(below))
+                if memo not in self._below:
+                    self._below[memo] = tuple(self._look(entry.oid, below))
+                found += self._below[memo]
+        return found
+
+
+def owned_marks(owned: OwnedPaths) -> tuple[bytes, ...]:
+    """What stands in a NUL-separated list of paths when one of them is owned (see `Visited.names`)."""
+    return tuple(b"\0" + path_bytes(pattern) + (b"" if pattern.endswith("/") else b"\0") for pattern in owned.patterns)
 
 
 def owned_files(tree: TreeEditor, patterns: Iterable[str]) -> dict[str, Entry]:

@@ -7,32 +7,31 @@ moves last and only from where it was read, so a killed run leaves nothing but a
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import struct
-import tempfile
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import pygit2
 
-from ..errors import BadInput, EnvironmentFault
+from ..errors import BadInput, EnvironmentFault, MissingObject
 from .objects import SUBMODULE, TREE, Objects, Oid, hexed
+from .pack import PackedObject, write_pack
 
 __all__ = ["publish_objects", "write_branch"]
 
-_COMMIT, _TREE = 1, 2
+_COMMIT, _TREE, _BLOB = 1, 2, 3
 
 
 def reachable(objects: Objects, tip: Oid) -> dict[Oid, tuple[int, bytes]]:
-    """New objects below a commit, and blobs that only the source has, by id."""
+    """New objects below a commit, and blobs that only the source has, by id.
+
+    A home that is a clone without blobs need not hold the files that lie beside those a patch touched: what the
+    base has, it can get from where it was cloned. Any other blob that nobody holds raises MissingObject.
+    """
     made = objects.made()
     wanted: dict[Oid, tuple[int, bytes]] = {}
     blobs: dict[Oid, None] = {}
     pending = [tip]
+    bases: list[Oid] = []
+    seen: set[tuple[bytes, bytes, Oid]] = set()
     while pending:
         oid = pending.pop()
         if oid in wanted or oid not in made:
@@ -42,119 +41,54 @@ def reachable(objects: Objects, tip: Oid) -> dict[Oid, tuple[int, bytes]]:
             for line in data.partition(b"\n\n")[0].split(b"\n"):
                 if line.startswith((b"tree ", b"parent ")):
                     pending.append(bytes.fromhex(line.split(b" ")[1].decode()))
+                    if line.startswith(b"parent ") and pending[-1] not in made:
+                        bases.append(pending[-1])
         elif kind == _TREE:
-            for entry in objects.tree(oid).values():
-                if entry.mode == TREE or entry.oid in made:
-                    pending.append(entry.oid)
-                elif entry.mode != SUBMODULE:
-                    blobs[entry.oid] = None
+            # The trees of a queue differ from one another in an entry or two.
+            entries = objects.entries(oid) - seen
+            seen |= entries
+            for mode, _, below in entries:
+                if below in made or int(mode, 8) == TREE:
+                    pending.append(below)
+                elif int(mode, 8) != SUBMODULE:
+                    blobs[below] = None
+    absent: dict[Oid, MissingObject] = {}
     for oid in objects.borrowed(blobs):
-        wanted[oid] = (3, objects.read(oid))
+        try:
+            wanted[oid] = (_BLOB, objects.read(oid))
+        except MissingObject as error:
+            absent[oid] = error
+    for missing in _without_files_of(objects, bases, absent).values():
+        raise missing
     return wanted
+
+
+def _without_files_of(objects: Objects, bases: list[Oid], blobs: dict[Oid, MissingObject]) -> dict[Oid, MissingObject]:
+    """Those of `blobs` that are no file of the base commits."""
+    trees = [objects.home[hexed(oid)].peel(pygit2.Tree).id.raw for oid in bases] if blobs else []
+    seen: set[Oid] = set()
+    left = dict(blobs)
+    while trees and left:
+        for entry in objects.tree(trees.pop()).values():
+            if entry.mode != TREE:
+                left.pop(entry.oid, None)
+            elif entry.oid not in seen:
+                seen.add(entry.oid)
+                trees.append(entry.oid)
+    return left
 
 
 def publish_objects(objects: Objects, tip: Oid) -> int:
     """Write what `tip` needs and home lacks, as one pack; the number of objects written."""
-    wanted = {
-        oid: found for oid, found in reachable(objects, tip).items() if pygit2.Oid(raw=oid) not in objects.home.odb
-    }
-    if not wanted:
+    # A commit that is there has all it needs. (To ask for each object costs a look for new packs each time.)
+    if pygit2.Oid(raw=tip) in objects.home.odb:
         return 0
-    directory = Path(objects.home.path)
-    common = directory / "commondir"
-    if common.exists():
-        directory = (directory / common.read_text().strip()).resolve()
-    _write_pack(directory / "objects" / "pack", wanted)
-    return len(wanted)
-
-
-def _entry(kind: int, data: bytes) -> bytes:
-    """One object as a pack has it: type and size in base 128, then the deflated content."""
-    size = len(data)
-    byte = (kind << 4) | (size & 15)
-    size >>= 4
-    head = bytearray()
-    while size:
-        head.append(byte | 0x80)
-        byte = size & 0x7F
-        size >>= 7
-    head.append(byte)
-    return bytes(head) + zlib.compress(data, 1)
-
-
-def _write_pack(directory: Path, wanted: dict[Oid, tuple[int, bytes]]) -> None:
-    """gitformat-pack(5), version 2, without deltas. The index comes last: git sees a pack only by it."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha1(usedforsecurity=False)
-        places: dict[Oid, tuple[int, int]] = {}
-        with _temporary(directory) as (pack, file):
-            header = b"PACK" + struct.pack(">II", 2, len(wanted))
-            digest.update(header)
-            file.write(header)
-            at = len(header)
-            for oid, (kind, data) in wanted.items():
-                entry = _entry(kind, data)
-                places[oid] = (at, zlib.crc32(entry))
-                digest.update(entry)
-                file.write(entry)
-                at += len(entry)
-            trailer = digest.digest()
-            file.write(trailer)
-            file.flush()
-            os.fsync(file.fileno())
-            name = hashlib.sha1(b"".join(sorted(wanted)), usedforsecurity=False).hexdigest()
-            with _temporary(directory) as (index, index_file):
-                index_file.write(_index(places, trailer))
-                index_file.flush()
-                os.fsync(index_file.fileno())
-                os.chmod(pack, 0o444)
-                os.chmod(index, 0o444)
-                os.replace(pack, directory / f"pack-{name}.pack")
-                os.replace(index, directory / f"pack-{name}.idx")
-    except OSError as error:
-        raise EnvironmentFault(f"cannot write objects to {directory}: {error}") from error
-
-
-def _index(places: dict[Oid, tuple[int, int]], trailer: bytes) -> bytes:
-    ordered = sorted(places)
-    counts = [0] * 256
-    for oid in ordered:
-        counts[oid[0]] += 1
-    total = 0
-    fanout = []
-    for count in counts:
-        total += count
-        fanout.append(total)
-    large = [places[oid][0] for oid in ordered if places[oid][0] >= 1 << 31]
-    offsets = []
-    for oid in ordered:
-        offset = places[oid][0]
-        offsets.append(offset if offset < 1 << 31 else (1 << 31) | large.index(offset))
-    body = b"".join(
-        [
-            b"\xfftOc",
-            struct.pack(">I", 2),
-            struct.pack(">256I", *fanout),
-            *ordered,
-            struct.pack(f">{len(ordered)}I", *(places[oid][1] for oid in ordered)),
-            struct.pack(f">{len(ordered)}I", *offsets),
-            struct.pack(f">{len(large)}Q", *large),
-            trailer,
-        ]
-    )
-    return body + hashlib.sha1(body, usedforsecurity=False).digest()
-
-
-@contextlib.contextmanager
-def _temporary(directory: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """A file that is gone afterwards unless it was moved away."""
-    with tempfile.NamedTemporaryFile(dir=directory, prefix="tmp_pack_", delete=False) as file:
-        try:
-            yield file.name, file
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(file.name)
+    wanted = reachable(objects, tip)
+    # As they were made: what an object is like comes before it.
+    order = [*(oid for oid in objects.made() if oid in wanted), *(oid for oid in wanted if oid not in objects.made())]
+    packed = {oid: PackedObject(*wanted[oid], objects.like(oid)) for oid in order}
+    write_pack(_common_directory(objects.home) / "objects" / "pack", packed)
+    return len(packed)
 
 
 def write_branch(objects: Objects, name: str, tip: Oid, *, message: str) -> None:
@@ -164,11 +98,13 @@ def write_branch(objects: Objects, name: str, tip: Oid, *, message: str) -> None
     """
     repo = objects.home
     reference = name if name.startswith("refs/heads/") else f"refs/heads/{name}"
-    if not pygit2.reference_is_valid_name(reference):
+    short = reference.removeprefix("refs/heads/")
+    # The last two git takes for references and not for branches (git-check-ref-format(1), --branch).
+    if not pygit2.reference_is_valid_name(reference) or short.startswith("-") or short == "HEAD":
         raise BadInput(f"branch name {name!r} is not valid in git; see git-check-ref-format(1)")
+    if (place := _checked_out(repo).get(reference)) is not None:
+        raise BadInput(f"branch {name} is checked out in {place}; name another one, or switch away first")
     current = repo.references.get(reference)
-    if current is not None and not repo.is_bare and current.shorthand in _checked_out(repo):
-        raise BadInput(f"branch {name} is checked out in {repo.workdir}; name another one, or switch away first")
     publish_objects(objects, tip)
     target = pygit2.Oid(raw=tip)
     # Of the reflog entry: the user's own git configuration plays no part.
@@ -176,6 +112,11 @@ def write_branch(objects: Objects, name: str, tip: Oid, *, message: str) -> None
     try:
         with repo.transaction() as transaction:
             transaction.lock_ref(reference)
+            now = repo.references.get(reference)
+            if (None if now is None else now.target) != (None if current is None else current.target):
+                raise EnvironmentFault(
+                    f"{reference} in {repo.path} was moved by another run in the meantime; try again"
+                )
             transaction.set_target(reference, target, message=message)
     except pygit2.GitError as error:
         raise EnvironmentFault(
@@ -183,13 +124,27 @@ def write_branch(objects: Objects, name: str, tip: Oid, *, message: str) -> None
         ) from error
 
 
-def _checked_out(repo: pygit2.Repository) -> set[str]:
-    """Short names of the branches that work trees have checked out."""
-    heads = set()
-    if not repo.head_is_detached and not repo.head_is_unborn:
-        heads.add(repo.head.shorthand)
-    for name in repo.list_worktrees():
-        head = Path(repo.path) / "worktrees" / name / "HEAD"
-        if head.exists() and head.read_text().startswith("ref: refs/heads/"):
-            heads.add(head.read_text().strip().removeprefix("ref: refs/heads/"))
-    return heads
+def _checked_out(repo: pygit2.Repository) -> dict[str, str]:
+    """The branches that work trees have checked out, and where: no branch may move below a work tree's feet.
+
+    HEAD files are read: libgit2 knows the HEAD of one work tree only, and a branch without commits has no other trace.
+    """
+    common = _common_directory(repo)
+    heads = [] if pygit2.Repository(str(common)).is_bare else [(common / "HEAD", str(common.parent))]
+    for directory in sorted((common / "worktrees").glob("*")):
+        gitdir = directory / "gitdir"
+        where = str(Path(gitdir.read_text().strip()).parent) if gitdir.is_file() else str(directory)
+        heads.append((directory / "HEAD", where))
+    found = {}
+    for head, where in heads:
+        text = head.read_text().strip() if head.is_file() else ""
+        if text.startswith("ref: "):
+            found[text.removeprefix("ref: ").strip()] = where
+    return found
+
+
+def _common_directory(repo: pygit2.Repository) -> Path:
+    """The repository's own directory, also where it was opened through one of its work trees."""
+    directory = Path(repo.path)
+    common = directory / "commondir"
+    return (directory / common.read_text().strip()).resolve() if common.exists() else directory

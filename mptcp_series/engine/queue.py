@@ -6,7 +6,7 @@ This is the surface build scripts use; the command line is built on it too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import attrs
@@ -16,17 +16,16 @@ from ..errors import BadInput, BadOverride, BadSeries, EnvironmentFault, Missing
 from ..values.override import Override
 from ..values.paths import OwnedPaths
 from ..values.person import Person
-from ..values.recipe import Prerequisite, Recipe
+from ..values.recipe import Recipe
 from ..values.result import Drift, EntryKind
 from ..values.series import Series, SeriesEntry
 from .item import Item, item_from_commit, item_from_patch
-from .job import Job
 from .objects import Objects
 from .overrides import check_override
 from .replay import Progress
-from .repository import Place, base_info, commit_tree, open_repository, resolve_commit
+from .repository import Place, open_repository
 from .result import Result
-from .tree import TreeEditor
+from .runs import Runs
 
 __all__ = ["Queue", "load_overrides"]
 
@@ -46,8 +45,10 @@ def load_overrides(directories: Iterable[Path]) -> tuple[Override, ...]:
     for directory in directories:
         for path in sorted(directory.glob("*.patch")):
             try:
-                # Results name an override as reviewers do: its directory and its file.
-                overrides.append(attrs.evolve(Override.parse(read_input(path), str(path)), file=str(path)))
+                override = Override.parse(read_input(path), str(path))
+                # Results name an override as reviewers do, its directory and its file, and not by where these
+                # are: the name is in commit messages, and so in commit ids.
+                overrides.append(attrs.evolve(override, file=f"{path.parent.name}/{path.name}"))
             except BadOverride as error:
                 problems += error.problems
     if problems:
@@ -126,37 +127,26 @@ class Queue:
         Raises UnknownRevision, BadInput for a base that is no kernel or not one the recipe is for,
         MissingObject, BadPatch. Conflicts and drift are in the result.
         """
-        home = open_repository(repo)
-        commit = resolve_commit(home, base)
-        objects = Objects(home, *([] if self.source is None else [self.source]))
-        info, version = base_info(objects, commit, base)
-        if self.recipe is not None and self.recipe.bases is not None and not self.recipe.bases.contains(version):
-            raise BadInput(
-                f"base {base} is {version}, and this queue is for {self.recipe.bases}", file=self.recipe.file
-            )
-        tree = TreeEditor(objects, commit_tree(commit))
+        return Runs(self, repo).run(base, align=align, committer=committer, progress=progress)
 
-        def read(path: str) -> bytes | None:
-            entry = tree.get(path)
-            return None if entry is None else objects.read(entry.oid)
+    def items(self, objects: Objects) -> list[Item]:
+        """Read every entry of the queue."""
+        return [self._item(objects, entry) for entry in self.series.entries]
 
-        return Job(
-            objects=objects,
-            name=self.name,
-            recipe=self.recipe,
-            overrides=self.overrides,
-            source=self.source,
-            home=home,
-            base=commit,
-            info=info,
-            version=version,
-            committer=committer,
-            progress=progress,
-        ).run(self.items(objects, read), align=align)
-
-    def items(self, objects: Objects, read: Callable[[str], bytes | None] | None = None) -> list[Item]:
-        """Read every entry of the queue. `read` gives files of the base, for the `when` of prerequisites."""
-        return [self._item(objects, entry, read) for entry in self.series.entries]
+    def on_base(self, items: Sequence[Item], read: Callable[[str], bytes | None]) -> list[Item]:
+        """The entries as they are on one base, whose files `read` gives: a prerequisite may not be needed."""
+        conditions = {
+            prerequisite.commit: prerequisite.when
+            for prerequisite in (() if self.recipe is None else self.recipe.prerequisites)
+            if prerequisite.when is not None
+        }
+        found = []
+        for item in items:
+            when = conditions.get(item.commit or "") if item.kind is EntryKind.PREREQUISITE else None
+            if when is not None and not when.holds(read(when.path)):
+                item = attrs.evolve(item, skip_reason=f"not needed here: the base does not fulfil `{when}`")
+            found.append(item)
+        return found
 
     def check_overrides(self) -> list[Drift]:
         """Whether every override, in force or not, fits the queue. Empty when all do."""
@@ -167,7 +157,7 @@ class Queue:
         items = self.items(objects)
         return [drift for override in self.overrides for drift in check_override(objects, override, items)]
 
-    def _item(self, objects: Objects, entry: SeriesEntry, read: Callable[[str], bytes | None] | None) -> Item:
+    def _item(self, objects: Objects, entry: SeriesEntry) -> Item:
         path = self.directory / entry.name
         if entry.pin is not None and (self.source is not None or not path.is_file()):
             if self.source is None:
@@ -175,30 +165,21 @@ class Queue:
                     f"{self.series.file}:{entry.line}: {entry.name} is pinned and its content is in the source; "
                     "name the source with --source"
                 )
-            kind, skip = self._kind(entry.pin, read)
-            return item_from_commit(self.source, objects, entry, kind, self.owned, skip)
+            return item_from_commit(self.source, objects, entry, self._kind(entry.pin), self.owned)
         if not path.is_file():
             raise BadSeries(
                 f"no patch file {path}, and the line pins no commit", file=self.series.file, line=entry.line
             )
         return item_from_patch(objects, entry, read_input(path), str(path))
 
-    def _kind(self, commit: str, read: Callable[[str], bytes | None] | None) -> tuple[EntryKind, str | None]:
-        """Where an entry comes from, and why it is left out on this base."""
-        if self.recipe is None:
-            return EntryKind.PATCH, None
-        for prerequisite in self.recipe.prerequisites:
-            if prerequisite.commit == commit:
-                return EntryKind.PREREQUISITE, _skip_reason(prerequisite, read)
-        if any(include.commit == commit for include in self.recipe.includes):
-            return EntryKind.INCLUDE, None
-        return EntryKind.PATCH, None
-
-
-def _skip_reason(prerequisite: Prerequisite, read: Callable[[str], bytes | None] | None) -> str | None:
-    if prerequisite.when is None or read is None or prerequisite.when.holds(read(prerequisite.when.path)):
-        return None
-    return f"not needed here: the base does not fulfil `{prerequisite.when}`"
+    def _kind(self, commit: str) -> EntryKind:
+        """Where an entry comes from."""
+        recipe = self.recipe
+        if recipe is not None and any(entry.commit == commit for entry in recipe.prerequisites):
+            return EntryKind.PREREQUISITE
+        if recipe is not None and any(entry.commit == commit for entry in recipe.includes):
+            return EntryKind.INCLUDE
+        return EntryKind.PATCH
 
 
 def override_directories(

@@ -7,6 +7,8 @@ is asked here, but only for a file that is missing: the replay never compares wh
 
 from __future__ import annotations
 
+from typing import Final
+
 from .objects import TREE, Entry, Objects, Oid
 from .similarity import THRESHOLD, similarity
 from .tree import TreeEditor, path_text
@@ -15,6 +17,9 @@ __all__ = ["RenameFinder"]
 
 LIMIT = 1000
 """Candidates compared by content (git's `merge.renameLimit` is of this size); same-named ones always are."""
+
+EMPTY: Final = bytes.fromhex("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
+"""Id of the empty blob."""
 
 
 class RenameFinder:
@@ -25,7 +30,16 @@ class RenameFinder:
         self._tree = tree
         self._found: dict[str, str | None] = {}
         self._reference: Oid | None = None
-        self._added: dict[str, Entry] | None = None
+        self._added: dict[str, Entry] = {}
+        self._searched: Oid | None = None
+        """The tree that `_added` tells of: patches of the queue rename files too."""
+
+    def over(self, tree: TreeEditor) -> RenameFinder:
+        """A finder that has found the same, for a run of its own over another tree."""
+        other = RenameFinder(self._objects, tree)
+        other._found = dict(self._found)
+        other._reference = self._reference
+        return other
 
     def refer(self, tree: Oid) -> None:
         """The upstream tree a file would have to be absent from to count as renamed on the base."""
@@ -39,13 +53,17 @@ class RenameFinder:
             return known
         if path in self._found or old is None or not old.is_text or self._reference is None:
             return None
+        if old.oid == EMPTY:
+            # Any empty file would do; git's merge follows none.
+            return None
         self._found[path] = self._search(path, old)
         return self._found[path]
 
     def _search(self, path: str, old: Entry) -> str | None:
-        if self._added is None:
-            assert self._reference is not None
-            self._added = dict(self._only_in(self._tree.write(), self._reference, b""))
+        tree = self._tree.write()
+        if self._searched != tree:
+            self._searched = tree
+            self._added = dict(self._only_in(tree, self._reference, b""))
         name = path.rsplit("/", 1)[-1]
         candidates = [(other, entry) for other, entry in self._added.items() if entry.is_text]
         same = [other for other, entry in candidates if entry.oid == old.oid]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import email.charset
 import email.header
+import re
 from collections.abc import Iterable
 
 import pygit2
@@ -112,7 +113,9 @@ def _mail_header(raw: RawCommit) -> bytes:
         author = raw.author.decode(encoding)
     except (LookupError, UnicodeDecodeError):
         text, author = raw.message.decode("latin-1"), raw.author.decode("latin-1")
-    subject, _, body = text.partition("\n")
+    # The subject is the whole first paragraph (git: format_subject).
+    subject, _, body = text.lstrip("\n").partition("\n\n")
+    subject = " ".join(line.strip() for line in subject.strip("\n").split("\n"))
     who, _, when = author.rpartition("> ")
     name, _, address = who.partition(" <")
     lines = [
@@ -123,8 +126,21 @@ def _mail_header(raw: RawCommit) -> bytes:
     ]
     if not (text + author).isascii():
         lines.append(b"MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n")
-    body = body.strip("\n")
+    body = _quoted_lines(body.strip("\n"))
     return b"".join(lines) + b"\n" + (body.encode() + b"\n" if body else b"")
+
+
+# GNU patch looks for file headers through an indentation of blanks and X; git am cuts a message at the others.
+_MISREAD = re.compile(r"(?m)^(?=[ \tX]*(?:--- |\+\+\+ |\*\*\* |diff -|Index:)|---\s*$|From )")
+_FIRST = re.compile(r"(?=From:|Subject:|Date:|\[PATCH)", re.IGNORECASE)
+
+
+def _quoted_lines(body: str) -> str:
+    """The body with `> ` before lines that tools would take for a diff, a header, the next mail or the end.
+
+    A commit message that shows a diff must not be applied, and one that has a ruler must not be cut off there.
+    """
+    return _MISREAD.sub("> ", "> " + body if _FIRST.match(body) else body)
 
 
 def _words(text: str) -> bytes:
@@ -149,7 +165,8 @@ def _phrase(name: str) -> bytes:
 
 
 def _date(when: str) -> str:
-    seconds, _, zone = when.partition(" ")
-    sign = -1 if zone.startswith("-") else 1
-    offset = sign * (int(zone[1:3] or 0) * 60 + int(zone[3:5] or 0)) if len(zone) == 5 else 0
-    return Person(name="", email="", time=int(seconds or 0), offset=offset).date()
+    found = re.fullmatch(r"(\d{1,11}) ([+-])(\d\d)(\d\d)", when, re.ASCII)
+    if found is None:
+        return Person(name="", email="").date()
+    offset = int(found[3]) * 60 + int(found[4])
+    return Person(name="", email="", time=int(found[1]), offset=-offset if found[2] == "-" else offset).date()

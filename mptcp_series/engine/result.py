@@ -27,7 +27,7 @@ from .align import Uncovered
 from .export import Format, export
 from .objects import Objects, hexed
 from .publish import write_branch
-from .replay import Replayed, Step
+from .replay import Replayed, Step, Stuck
 
 __all__ = ["Result"]
 
@@ -55,6 +55,11 @@ class Result:
     def steps(self) -> tuple[Step, ...]:
         """The commits of the result, in order: name, message, and the change of every path."""
         return self._replayed.steps
+
+    @property
+    def stuck(self) -> Stuck | None:
+        """The first entry in conflict and what it met; None where nothing is in conflict."""
+        return self._replayed.stuck
 
     @property
     def objects(self) -> Objects:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from ..values.binary import literal
 from ..values.hunk import Hunk, hunk_ids
-from ..values.patch import ChangeKind
+from ..values.patch import ChangeKind, FileChange
 from ..values.result import Account, Conflict, Fate, Status
-from .change import BlobChange, TextChange, count_hunks, entry_text, file_hunks
-from .merge import Merge, Region, Side, is_binary, merge, merge_fates, places_exactly
-from .objects import EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Objects
+from .change import BlobChange, TextChange, count_hunks, entry_text, file_hunks, made_entry
+from .merge import Merge, Region, hunk_at, is_binary, merge, merge_fates, places_exactly, splice
+from .objects import EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Objects, hexed
 from .place import place
 
 __all__ = ["Labels", "Settled", "settle", "settle_text"]
@@ -122,7 +123,8 @@ def _modes(path: str, old: Entry | None, current: Entry, new: Entry) -> str:
 def _merged_mode(old: int, current: int, new: int) -> int | None:
     if current in (old, new):
         return new
-    return current if new == old else None
+    # A file on one side and a link on the other is nothing to merge, whatever they hold.
+    return current if new == old and current >> 12 == old >> 12 else None
 
 
 def _three_way(
@@ -140,17 +142,27 @@ def _three_way(
         return _whole(objects, change, merged, status, fate)
     if not (old.is_text and new.is_text and current.is_text):
         return _refused(objects, change, path, f"{path} is {_MODE_WORDS.get(current.mode)}, which cannot be merged")
-    before, after, now = (objects.read(entry.oid) for entry in (old, new, current))
+    texts = [objects.differable(entry.oid) for entry in (old, current, new)]
+    before, now, after = (text if isinstance(text, bytes) else text.data for text in texts)
     if is_binary(before) or is_binary(after) or is_binary(now):
         return _refused(objects, change, path, f"binary: {path} differs from the file the patch changes")
-    result = merge(before, now, after)
+    joined = splice(before, now, after)
+    if joined is not None:
+        # To cut the hunks takes longer than the merge, and they are not needed to know how they fare.
+        return Settled(
+            entry=Entry(mode, objects.write("blob", joined, like=current.oid)),
+            status=Status.OFFSET,
+            account=lambda: _all(Fate.APPLIED, count_hunks(objects, old, new)),
+        )
+    result = merge(*texts)
     hunks = file_hunks(objects, old, new)
     fates = merge_fates(result, hunks)
+    ids = hunk_ids(hunks) if result.conflicts else []
     conflicts = tuple(
-        Conflict(path=path, hunk=_hunk_of(region, result, hunks), text=_excerpt(result, region, labels))
+        Conflict(path=path, hunk=_hunk_of(region, hunks, ids), text=_excerpt(result, region, labels))
         for region in result.conflicts
     )
-    entry = Entry(mode, objects.write("blob", result.content()))
+    entry = Entry(mode, objects.write("blob", result.content(), like=current.oid))
     if conflicts:
         status = Status.CONFLICT
     elif entry == current:
@@ -172,13 +184,10 @@ def _excerpt(result: Merge, region: Region, labels: Labels) -> str:
     return result.excerpt(region, labels.ours, labels.base, labels.theirs).decode("utf-8", "backslashreplace")
 
 
-def _hunk_of(region: Region, result: Merge, hunks: Sequence[Hunk]) -> str | None:
+def _hunk_of(region: Region, hunks: Sequence[Hunk], ids: Sequence[str]) -> str | None:
     """Id of the hunk whose change collides in this region."""
-    alone = attrs.evolve(result, regions=[attrs.evolve(region, side=Side.CONFLICT)])
-    for identifier, fate in zip(hunk_ids(hunks), merge_fates(alone, hunks), strict=True):
-        if fate is Fate.CONFLICT:
-            return identifier
-    return None
+    at = hunk_at(region, hunks)
+    return None if at is None else ids[at]
 
 
 def settle_text(objects: Objects, change: TextChange, current: Entry | None, path: str) -> Settled:
@@ -186,25 +195,20 @@ def settle_text(objects: Objects, change: TextChange, current: Entry | None, pat
     file = change.file
     hunks = file.hunks
     if file.binary is not None:
-        return _text_conflict(change, path, "binary: needs the blobs it was made from; name a source that has them")
-    if file.kind is ChangeKind.ADD:
-        content = b"".join(line for hunk in hunks for line in hunk.post_image)
-        wanted = Entry(file.new_mode if file.new_mode is not None else REGULAR, objects.write("blob", content))
-        if current is None:
-            return Settled(entry=wanted, status=Status.CLEAN, account=Account(applied=len(hunks)))
-        if current == wanted:
-            return Settled(entry=wanted, status=Status.UPSTREAM, account=Account(present=len(hunks)))
-        return _text_conflict(
-            change, path, f"add/add: the patch adds {path}, and the base has a different file there", wanted
-        )
+        return _settle_binary(objects, change, file.binary, current, path)
+    if file.kind is ChangeKind.ADD or (current is None and _makes_file(file)):
+        return _settle_added(objects, change, current, path)
     if current is None:
         if file.kind is ChangeKind.DELETE:
             return Settled(entry=None, status=Status.UPSTREAM, account=Account(present=len(hunks)))
         return _text_conflict(change, path, f"modify/delete: the patch changes {path}, which is not there")
-    if not current.is_text:
-        return _text_conflict(change, path, f"{path} is {_MODE_WORDS.get(current.mode)}, which has no lines", current)
-    if file.old_mode not in (None, file.new_mode) and current.mode not in (file.old_mode, file.new_mode):
-        return _text_conflict(change, path, f"mode: {path} is {_MODE_WORDS.get(current.mode)} on the base", current)
+    if not current.is_text and not (file.kind is ChangeKind.DELETE and file.old_mode == current.mode == LINK):
+        what = _MODE_WORDS.get(current.mode, oct(current.mode))
+        return _text_conflict(change, path, f"{path} is {what}, which has no lines", current)
+    mode = _text_mode(file, current.mode)
+    if mode is None:
+        what = _MODE_WORDS.get(current.mode, oct(current.mode))
+        return _text_conflict(change, path, f"mode: {path} is {what} on the base", current)
     placement = place(objects.read(current.oid), hunks)
     fates = [placed.fate for placed in placement.hunks]
     conflicts = tuple(
@@ -212,7 +216,6 @@ def settle_text(objects: Objects, change: TextChange, current: Entry | None, pat
         for placed, identifier, hunk in zip(placement.hunks, file.hunk_ids, hunks, strict=True)
         if placed.fate is Fate.CONFLICT
     )
-    mode = file.new_mode if file.new_mode is not None else current.mode
     entry: Entry | None = Entry(mode, objects.write("blob", placement.content))
     if file.kind is ChangeKind.DELETE:
         if not conflicts and placement.content:
@@ -227,6 +230,59 @@ def settle_text(objects: Objects, change: TextChange, current: Entry | None, pat
     else:
         status = Status.OFFSET
     return Settled(entry=entry, status=status, account=Account.of(fates), conflicts=conflicts)
+
+
+def _settle_binary(objects: Objects, change: TextChange, section: bytes, current: Entry | None, path: str) -> Settled:
+    """Put the content of a `GIT binary patch` where its pre-image is the one the index line names, in full."""
+    file = change.file
+    deletes = file.kind is ChangeKind.DELETE
+    content = b"" if deletes else literal(section)
+    if content is not None and not deletes and hexed(objects.write("blob", content)) != file.new_blob:
+        # The patch is reversed (-R), or was edited: what it holds is not what it leads to.
+        content = None
+    stands = current is None if file.kind is ChangeKind.ADD else current and hexed(current.oid) == file.old_blob
+    if content is None:
+        return _text_conflict(change, path, "binary: needs the blobs it was made from; name a source that has them")
+    mode = (file.new_mode or REGULAR) if current is None else _text_mode(file, current.mode)
+    if mode is None:
+        return _text_conflict(change, path, f"mode: the patch and the base disagree on what {path} is", current)
+    wanted = None if deletes else Entry(mode, objects.write("blob", content))
+    if current == wanted:
+        return Settled(entry=wanted, status=Status.UPSTREAM, account=Account(present=1))
+    if not stands:
+        return _text_conflict(change, path, f"binary: {path} differs from the file the patch changes", wanted)
+    return Settled(entry=wanted, status=Status.CLEAN, account=Account(applied=1))
+
+
+def _text_mode(file: FileChange, current: int) -> int | None:
+    """The mode a file gets; None where patch and base disagree. An index line states a mode and changes none."""
+    if file.new_mode is None or file.kind is ChangeKind.DELETE:
+        return current
+    return file.new_mode if file.old_mode is None else _merged_mode(file.old_mode, current, file.new_mode)
+
+
+def _makes_file(file: FileChange) -> bool:
+    """Whether a plain diff may make a file: GNU patch reads `-0,0` as of an empty file, or none. Git says which."""
+    return (
+        file.kind is ChangeKind.MODIFY
+        and not file.raw.startswith(b"diff --git ")
+        and [(hunk.old_start, hunk.old_count) for hunk in file.hunks] == [(0, 0)]
+    )
+
+
+def _settle_added(objects: Objects, change: TextChange, current: Entry | None, path: str) -> Settled:
+    file = change.file
+    count = len(file.hunks)
+    content = b"".join(line for hunk in file.hunks for line in hunk.post_image)
+    wanted = made_entry(objects, file.new_mode if file.new_mode is not None else REGULAR, content)
+    if wanted is None:
+        return _text_conflict(change, path, f"{path} is a submodule, and no line says which commit of it", current)
+    if current is None:
+        return Settled(entry=wanted, status=Status.CLEAN, account=Account(applied=count))
+    if current == wanted:
+        return Settled(entry=wanted, status=Status.UPSTREAM, account=Account(present=count))
+    why = f"add/add: the patch adds {path}, and the base has a different file there"
+    return _text_conflict(change, path, why, wanted)
 
 
 def _text_conflict(change: TextChange, path: str, why: str, entry: Entry | None = None) -> Settled:

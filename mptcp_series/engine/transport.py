@@ -76,8 +76,11 @@ class Git:
 
     def repository(self) -> pygit2.Repository:
         """The bare repository, made or found; what a killed run left of it is made whole."""
-        repo = pygit2.init_repository(str(self.directory), bare=True, initial_head="main")
-        repo.config["remote.origin.url"] = self.origin
+        try:
+            repo = pygit2.init_repository(str(self.directory), bare=True, initial_head="main")
+            repo.config["remote.origin.url"] = self.origin
+        except pygit2.GitError as error:
+            raise EnvironmentFault(f"cannot make a repository in {self.directory}: {error}") from error
         for rest in (self.directory / "objects" / "pack").glob("tmp_*"):
             rest.unlink(missing_ok=True)
         return repo
@@ -129,11 +132,11 @@ class Git:
                 line, stdin=given, stdout=said, stderr=errors, env=environment, start_new_session=True
             )
             try:
-                while process.poll() is None:
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        process.wait(timeout=0.2)
+                while process.returncode is None:
                     if what:
                         self.report(what, self._received(), 0)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(timeout=0.2)
             except BaseException:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)

@@ -32,12 +32,38 @@ class BlockedPath(Exception):
 class _Directory:
     """Entries of one directory, and those of its subdirectories that were opened."""
 
-    __slots__ = ("dirty", "entries", "opened")
+    __slots__ = ("_encoded", "_order", "dirty", "entries", "opened")
 
     def __init__(self, entries: dict[bytes, Entry]) -> None:
         self.entries = entries
         self.opened: dict[bytes, _Directory] = {}
         self.dirty = False
+        self._order: list[bytes] = []
+        self._encoded: dict[bytes, tuple[Entry, bytes]] = {}
+
+    def encode(self) -> bytes:
+        """The tree object. Git sorts a directory as if its name ended in a slash."""
+        entries, encoded = self.entries, self._encoded
+        changed = [name for name, entry in entries.items() if name not in encoded or encoded[name][0] is not entry]
+        sorts_alike = len(encoded) == len(entries) and all(
+            name in encoded and (encoded[name][0].mode == TREE) == (entries[name].mode == TREE) for name in changed
+        )
+        for name in changed:
+            entry = entries[name]
+            encoded[name] = entry, b"%o %s\0%s" % (entry.mode, name, entry.oid)
+        if not sorts_alike:
+            for name in encoded.keys() - entries.keys():
+                del encoded[name]
+            self._order = sorted(entries, key=lambda name: name + b"/" if entries[name].mode == TREE else name)
+        return b"".join([encoded[name][1] for name in self._order])
+
+
+def _has_files(directory: _Directory) -> bool:
+    """Whether anything is left in a directory; git has no empty ones."""
+    for name, entry in directory.entries.items():
+        if entry.mode != TREE or name not in directory.opened:
+            return True
+    return any(_has_files(below) for below in directory.opened.values())
 
 
 class TreeEditor:
@@ -83,7 +109,13 @@ class TreeEditor:
         if (there is not None and there.mode == TREE) or name in chain[-1].opened:
             if entry is None:
                 return
-            raise BlockedPath(path, path, TREE)
+            below = self._open(chain[-1], name)
+            if below is not None and _has_files(below):
+                raise BlockedPath(path, path, TREE)
+            # All its files were taken away: a directory that becomes a file.
+            chain[-1].opened.pop(name, None)
+            chain[-1].entries.pop(name, None)
+            there = None
         if there == entry:
             return
         if entry is None:
@@ -93,6 +125,18 @@ class TreeEditor:
         self._journal.setdefault(path, there)
         for directory in chain:
             directory.dirty = True
+
+    def is_blocked(self, path: str) -> bool:
+        """Whether something is in the way of a file: a parent that is a file or a link, or a directory of its name."""
+        *parents, name = path_bytes(path).split(b"/")
+        directory = self._root
+        for parent in parents:
+            below = self._open(directory, parent)
+            if below is None:
+                return parent in directory.entries
+            directory = below
+        entry = directory.entries.get(name)
+        return name in directory.opened or (entry is not None and entry.mode == TREE)
 
     def write(self) -> Oid:
         """Keep all changed directories; the id of the root tree."""
@@ -151,4 +195,4 @@ class TreeEditor:
         directory.dirty = False
         for child in directory.opened.values():
             child.dirty = False
-        return self._objects.write_tree(directory.entries)
+        return self._objects.write("tree", directory.encode())

@@ -43,7 +43,9 @@ def read_blocks(lines: Sequence[bytes], index: int) -> int:
         if index >= len(lines):
             raise GarbledBinary(first, "binary patch ends in the middle of a block")
         if not _inflates_to(b"".join(parts), int(start[2])):
-            raise GarbledBinary(first, f"binary block is garbled: it does not come to the {int(start[2])} bytes it names")
+            raise GarbledBinary(
+                first, f"binary block is garbled: it does not come to the {int(start[2])} bytes it names"
+            )
         blocks += 1
         index += 1
     if not blocks:

@@ -20,8 +20,9 @@ __all__ = ["Header"]
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)")
 _TELLING = frozenset({"subject", "description", "from", "author"})
 """Fields of which a header has at least one; `mptcp: fix` at the start of prose looks like a field too."""
-_ADDRESS = re.compile(r"(.*?)\s*<([^<>]*)>.*", re.DOTALL)
 _ABOVE = re.compile(r"Index: |={60,}$|diff -")
+_LONGEST = 10_000
+"""Header fields beyond this are not decoded: the library's time grows with the square of the length."""
 _PREFIX = re.compile(r"^\s*(?:\[[^\]]*\]\s*)+")
 
 
@@ -126,6 +127,8 @@ def _clean(subject: str) -> str:
 def _words(text: str) -> str:
     """RFC 2047 words decoded; folded lines joined."""
     joined = " ".join(text.split("\n"))
+    if len(joined) > _LONGEST:
+        return joined
     try:
         return str(email.header.make_header(email.header.decode_header(joined)))
     except (LookupError, ValueError, HeaderParseError):
@@ -134,10 +137,12 @@ def _words(text: str) -> str:
 
 def _person(text: str, date: str) -> Person | None:
     """`Name <address>`, or a bare address, as git reads them; no comments in parentheses."""
-    match = _ADDRESS.fullmatch(text)
-    name, address = match.groups() if match is not None else ("", text.strip())
-    if "@" not in address and match is None:
-        return None
+    name, bracket, rest = text.partition("<")
+    address, closed, _ = rest.partition(">")
+    if not (bracket and closed):
+        name, address = "", text
+        if "@" not in text:
+            return None
     name = name.strip()
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = re.sub(r"\\(.)", r"\1", name[1:-1])

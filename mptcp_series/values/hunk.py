@@ -116,12 +116,17 @@ class Hunk:
         """First 12 hex digits of the SHA-256 of the body lines, without the `@@` line."""
         return hashlib.sha256(b"".join(self.lines)).hexdigest()[:HUNK_ID_LENGTH]
 
-    @property
+    @cached_property
+    def ends_file(self) -> bool:
+        """Whether a side's last line lacks its newline, so that nothing can follow the hunk."""
+        return any(not image[-1].endswith(b"\n") for image in (self.pre_image, self.post_image) if image)
+
+    @cached_property
     def leading(self) -> int:
         """Number of context lines before the first change."""
         return _context(self.lines)
 
-    @property
+    @cached_property
     def trailing(self) -> int:
         """Number of context lines after the last change."""
         return _context([line for line in reversed(self.lines) if line[:1] != b"\\"])

@@ -12,7 +12,7 @@ Refused, with every problem and its line: unknown or repeated fields, a missing 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import attrs
@@ -22,6 +22,7 @@ from .condition import Condition
 from .hunk import split_lines
 from .naming import did_you_mean, parse_commit_id
 from .paths import check_tree_path
+from .remembered import read_remembered
 from .version import KernelVersion, VersionRange
 
 __all__ = ["DropTarget", "Override"]
@@ -135,6 +136,8 @@ class Override:
     diff: bytes = b""
     file: str | None = attrs.field(default=None, eq=False)
     diff_line: int | None = attrs.field(default=None, eq=False)
+    remembered: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, eq=False, repr=False)
+    """The removed and added lines of dropped hunks, by hunk id, as far as comments of the file tell them."""
     raw: bytes | None = attrs.field(init=False, default=None, eq=False, repr=False)
     """The bytes it was parsed from; not kept by `attrs.evolve`, whose result is rendered anew."""
 
@@ -334,6 +337,7 @@ class _Reader:
             diff=diff,
             file=self.file,
             diff_line=self.rest_line if diff else None,
+            remembered=read_remembered(self.data),
         )
         object.__setattr__(override, "raw", self.data)
         return override

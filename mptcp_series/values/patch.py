@@ -196,6 +196,8 @@ class _Section:
 
     start: int
     git: bool
+    known: int
+    """Problems of the patch before this file."""
     old_name: bytes | None = None
     new_name: bytes | None = None
     old_mode: int | None = None
@@ -220,6 +222,7 @@ _GIT_NEXT = (
 """What may follow a `diff --git` line; git takes one that nothing of this follows for text."""
 _LEFT_OUT = re.compile(rb"Binary files .+ differ\s*$|Only in [^:]+: ")
 """What `diff -r` says of a file in place of a diff."""
+_ENCODED = re.compile(rb"Content-Transfer-Encoding:[ \t]*(quoted-printable|base64)", re.IGNORECASE)
 _EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
 
@@ -260,6 +263,7 @@ class _Scanner:
         while index < len(self.lines) and not self.opens_file(index):
             index += 1
         preamble_end = index
+        self.check_encoding(preamble_end)
         changes: list[FileChange] = []
         while index < len(self.lines):
             section, end = self.read_file(index)
@@ -281,6 +285,15 @@ class _Scanner:
                 )
         return Patch(preamble=b"".join(self.lines), changes=())
 
+    def check_encoding(self, end: int) -> None:
+        """Refuse a mail whose body, the diff with it, is not the text it stands for."""
+        for index, line in enumerate(self.lines[:end]):
+            if not line.strip():
+                return
+            if found := _ENCODED.match(line):
+                encoding = found[1].decode().lower()
+                self.problem(index, f"the mail is {encoding}-encoded; `mptcp-series import` undoes that")
+
     def check_between(self, index: int) -> None:
         """Say where text between or after the files is a change that would be lost."""
         line = self.lines[index]
@@ -294,11 +307,11 @@ class _Scanner:
             self.problem(index, "diff left this file out: the patch does not hold its content")
 
     def read_file(self, index: int) -> tuple[_Section, int]:
-        section = _Section(start=index, git=self.git_style)
+        section = _Section(start=index, git=self.git_style, known=len(self.problems))
         if self.git_style:
             index = self.read_git_header(section, index)
-        if index + 1 < len(self.lines) and self.lines[index].startswith(b"--- "):
-            if self.lines[index + 1].startswith(b"+++ "):
+        if index < len(self.lines) and self.lines[index].startswith(b"--- "):
+            if b"".join(self.lines[index + 1 : index + 2]).startswith(b"+++ "):
                 section.old_name = _file_name(self.lines[index][4:])
                 section.new_name = _file_name(self.lines[index + 1][4:])
                 section.epochs = _is_epoch(self.lines[index]), _is_epoch(self.lines[index + 1])
@@ -426,6 +439,7 @@ class _Scanner:
 
     def finish(self, section: _Section, raw: bytes) -> FileChange | None:
         known = len(self.problems)
+        sound = known == section.known
         old_path = self.tree_path(section.old_name, section.start)
         new_path = self.tree_path(section.new_name, section.start)
         kind = section.kind
@@ -450,7 +464,7 @@ class _Scanner:
             if len(self.problems) == known:
                 self.problem(section.start, "cannot tell which file this changes")
             return None
-        if trouble := self.hollow(section, kind):
+        if sound and (trouble := self.hollow(section, kind)):
             self.problem(section.start, trouble)
         return FileChange(
             kind=kind,

@@ -44,10 +44,11 @@ def with_provenance(message: bytes, commit: str) -> bytes:
     """The message with `commit <id> upstream.` under its subject, unless it names an origin already."""
     if upstream_ids(message):
         return message
-    subject, _, body = message.partition(b"\n")
+    # The subject is the whole first paragraph (git: format_subject).
+    subject, _, body = message.partition(b"\n\n")
     line = b"commit %s upstream.\n" % commit.encode()
     body = body.lstrip(b"\n")
-    return subject + b"\n\n" + line + (b"\n" + body if body else b"")
+    return subject.rstrip(b"\n") + b"\n\n" + line + (b"\n" + body if body else b"")
 
 
 def with_trailer(message: bytes, key: str, value: str) -> bytes:
@@ -57,4 +58,8 @@ def with_trailer(message: bytes, key: str, value: str) -> bytes:
     in_block = bool(last) and all(
         re.match(rb"[A-Za-z0-9-]+: |\[|\s|\(cherry picked", line) for line in last.split(b"\n")
     )
-    return text + (b"\n" if in_block else b"\n\n") + f"{key}: {value}\n".encode()
+    return (
+        text
+        + (b"\n" if in_block else b"\n\n")
+        + f"{key}: {' '.join(value.splitlines())}\n".encode("utf-8", "surrogateescape")
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from .result import BaseInfo, Status
 
-__all__ = ["Move", "OverrideMove", "PatchMove", "Rebased"]
+__all__ = ["Move", "OverrideMove", "PatchMove", "Rebased", "Since", "move_of"]
 
 
 class Move(enum.Enum):
@@ -47,14 +47,16 @@ def move_of(before: Status | None, after: Status | None, *, same_hunks: bool) ->
         return Move.STILL_IN_CONFLICT if before is Status.CONFLICT else Move.CONFLICT
     if before is Status.CONFLICT:
         return Move.RESOLVED
+    if after is before and not after.makes_commit:
+        return Move.UNCHANGED
+    if after is Status.SKIPPED:
+        return Move.SKIPPED
+    if before is Status.SKIPPED:
+        return Move.UNSKIPPED
     if after is Status.UPSTREAM:
-        return Move.UNCHANGED if before is Status.UPSTREAM else Move.DROPPED
+        return Move.DROPPED
     if before is Status.UPSTREAM:
         return Move.RETURNED
-    if after is Status.SKIPPED or before is Status.SKIPPED:
-        if after is before:
-            return Move.UNCHANGED
-        return Move.SKIPPED if after is Status.SKIPPED else Move.UNSKIPPED
     return Move.UNCHANGED if same_hunks else Move.REFRESHED
 
 
@@ -64,6 +66,31 @@ class OverrideMove(enum.Enum):
     NO_LONGER_NEEDED = "no longer needed"
     NEWLY_NEEDED = "newly needed"
     NEWLY_DRIFTED = "no longer fits"
+
+
+@attrs.frozen(kw_only=True)
+class Since:
+    """What between two bases brings a change: a release, and where the history is there its commit.
+
+    >>> str(Since(release="v5.10.84", commit="0144efb026c4f856a1811f806e38c979a71eeb3e", subject="tcp: mend"))
+    'v5.10.84, 0144efb026c4 tcp: mend'
+    >>> str(Since(release="v5.10.84", backwards=True))
+    'without v5.10.84'
+    """
+
+    release: str
+    """Name of the first release, or of the base itself, that has it."""
+    commit: str | None = None
+    subject: str | None = None
+    backwards: bool = False
+    """The new base is the older one: the change comes of what it lacks."""
+
+    def __str__(self) -> str:
+        commit = "" if self.commit is None else f", {self.commit[:12]} {self.subject}"
+        return ("without " if self.backwards else "") + self.release + commit
+
+    def to_json(self) -> Mapping[str, object]:
+        return attrs.asdict(self)
 
 
 @attrs.frozen(kw_only=True)
@@ -77,8 +104,8 @@ class PatchMove:
     move: Move
     paths: tuple[str, ...] = ()
     """Paths whose hunks differ, or that are in conflict."""
-    since: str | None = None
-    """The release or commit between the two bases that brings a drop or a conflict."""
+    since: Since | None = None
+    """What between the two bases brings it; None where the repository has nothing between them to tell it by."""
 
     def to_json(self) -> Mapping[str, object]:
         return {
@@ -88,7 +115,7 @@ class PatchMove:
             "after": None if self.after is None else self.after.value,
             "move": self.move.value,
             "paths": list(self.paths),
-            "since": self.since,
+            "since": None if self.since is None else self.since.to_json(),
         }
 
 
@@ -103,6 +130,8 @@ class Rebased:
     overrides: tuple[tuple[str, OverrideMove], ...]
     reasons: tuple[str, ...]
     """What a person must settle on the new base, a line each."""
+    notes: tuple[str, ...] = ()
+    """What to know about the two bases to read the rest."""
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -120,38 +149,61 @@ class Rebased:
             "patches": [patch.to_json() for patch in self.patches],
             "overrides": [{"file": file, "move": move.value} for file, move in self.overrides],
             "reasons": list(self.reasons),
+            "notes": list(self.notes),
         }
 
     def to_markdown(self) -> str:
         """The account as Markdown, ready for a pull request."""
-        lines = [
-            f"## {self.series}: {_name(self.before)} → {_name(self.after)}",
-            "",
-            ", ".join(f"{count} {move}" for move, count in self.counts.items()) + ".",
-            "",
-        ]
-        if self.reasons:
-            lines += ["**A person is needed:**", "", *(f"- {_plain(reason)}" for reason in self.reasons), ""]
         told = [patch for patch in self.patches if patch.move.worth_telling]
-        if told:
-            lines += ["| patch | what changed | where | since |", "| --- | --- | --- | --- |"]
-            lines += [
-                f"| {_plain(patch.subject)} | {patch.move.value} | "
-                f"{', '.join(f'`{path}`' for path in patch.paths)} | {patch.since or ''} |"
-                for patch in told
-            ]
-            lines.append("")
-        if self.overrides:
-            lines += ["| override | |", "| --- | --- |"]
-            lines += [f"| `{file}` | {move.value} |" for file, move in self.overrides]
-            lines.append("")
-        return "\n".join(lines)
+        blocks = [
+            [f"## {_plain(self.series)}: {_name(self.before)} → {_name(self.after)}"],
+            [self._summary],
+            *([_plain(note)] for note in self.notes),
+            ["**A person is needed:**"] if self.reasons else [],
+            [f"- {_plain(reason)}" for reason in self.reasons],
+            _table(
+                ("patch", "what changed", "where", "since"),
+                (
+                    (
+                        _plain(patch.subject),
+                        patch.move.value,
+                        ", ".join(map(_code, patch.paths)),
+                        "" if patch.since is None else _plain(str(patch.since)),
+                    )
+                    for patch in told
+                ),
+            ),
+            _table(("override", "what changed"), ((_code(file), move.value) for file, move in self.overrides)),
+        ]
+        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+    @property
+    def _summary(self) -> str:
+        counts = ", ".join(f"{count} {move}" for move, count in self.counts.items())
+        return f"{counts}." if counts else "The queue is empty on both."
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table; nothing where there are no rows."""
+    lines = [f"| {' | '.join(cells)} |" for cells in rows]
+    return [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}", *lines] if lines else []
 
 
 def _name(base: BaseInfo) -> str:
-    return base.rev if base.version in base.rev else f"{base.rev} ({base.version})"
+    name = _plain(base.rev)
+    return name if base.rev.removeprefix("v") == base.version else f"{name} ({base.version})"
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown takes for text."""
-    return "".join(f"\\{character}" if character in "|*_<>`[]" else character for character in text)
+    """Text on one line that Markdown takes for text."""
+    return "".join(
+        f"\\{character}" if character in "\\|*_<>`[]#~" else character for character in " ".join(text.split())
+    )
+
+
+_MARKUP = frozenset("\\|*_<>`[]#~")
+
+
+def _code(text: str) -> str:
+    """A name as code, as far as a table can hold it."""
+    return _plain(text) if set("`|\\\n") & set(text) else f"`{text}`"

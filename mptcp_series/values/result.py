@@ -227,12 +227,17 @@ class Drift:
     file: str
     field: str
     why: str
+    detail: str | None = None
+    """What it was written for beside what is there now, in lines of two columns."""
 
     def __str__(self) -> str:
         return f"{self.file}: {self.field}: {self.why}"
 
     def to_json(self) -> Json:
-        return attrs.asdict(self)
+        json = attrs.asdict(self)
+        if self.detail is None:
+            del json["detail"]
+        return json
 
 
 @attrs.frozen(kw_only=True)

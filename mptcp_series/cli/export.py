@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""`mptcp-series export`: the queue as it stands on a base, for tools that know nothing of this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..engine.export import Format
+from ..values.person import Person
+from .inputs import replay
+from .options import COMMITTER, NO_ALIGN, Run, takes
+from .tables import counted, result_lines
+
+__all__ = ["export"]
+
+
+@click.command(short_help="Write the queue as it stands on a base for other tools.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([format.value for format in Format]),
+    default=Format.QUILT.value,
+    show_default=True,
+    help="quilt: a directory of patches and a series file; mbox: one file for git am.",
+)
+@click.option("--to", "place", metavar="PATH", required=True, help="Directory or file to write.")
+@NO_ALIGN
+@COMMITTER
+@takes("source", "repo", "base", "series", "overrides")
+def export(run: Run, format_: str, place: str, no_align: bool, committer: Person | None) -> None:
+    """Write the patches of the result on a base, with overrides in them, the same bytes every time.
+
+    A directory is replaced as a whole, and only if it holds an exported queue or nothing.
+
+    Exit status 1: a person is needed; nothing was written.
+    """
+    result = replay(run, align=not no_align, committer=committer)
+    files: tuple[Path, ...] = ()
+    if result.complete:
+        files = result.export(place, format=format_)
+    written = f"{counted(len(files), 'file')} in {place}" if files else "nothing was written"
+    run.answer(
+        document=lambda: {**result.to_json("export"), "files": [str(file) for file in files]},
+        report=lambda: result_lines(result, verbose=run.console.verbose, closing=[written]),
+    )
+    result.require()

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""`mptcp-series extract`: from a recipe to a series file, and all that the rule of picking would lose, by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from ..engine.extract import Extraction
+from ..engine.extract import extract as pick
+from ..engine.queue import read_input
+from ..values.recipe import Recipe
+from ..values.series import Series
+from .console import printable
+from .inputs import load_recipe
+from .jsons import extraction_document
+from .options import Run, takes
+from .tables import counted
+
+__all__ = ["extract"]
+
+
+@click.command(short_help="Pick the commits of a recipe's range and write the series.")
+@click.option("--materialise", is_flag=True, help="Write the patch files too, not only pins.")
+@click.option("--numbered", is_flag=True, help="Name patches NNNN-<commit>-<Subject_words>.patch.")
+@takes("source", "series")
+def extract(run: Run, materialise: bool, numbered: bool) -> None:
+    """Pick every commit of the recipe's range that touches a path it matches, and write the series file.
+
+    Names, options, comments and patches without a pin of the series that is there stay. Commits that touch owned
+    paths and are not picked are listed with the [[include]] that would add them; merges whose resolution is not the
+    automatic one become entries of their own.
+    """
+    directory = run.series()
+    recipe = load_recipe(directory)
+    file = directory / "series"
+    previous = Series.parse(read_input(file), str(file)) if file.is_file() else None
+    with run.console.progress("looking at commits") as progress:
+        found = pick(recipe, run.required("source"), previous=previous, numbered=numbered, progress=progress)
+    files = found.write(directory, materialise=materialise)
+    run.answer(
+        document=lambda: extraction_document(recipe.name, found, files),
+        report=lambda: _lines(recipe, found, files, verbose=run.console.verbose),
+    )
+
+
+def _lines(recipe: Recipe, found: Extraction, files: Sequence[Path], *, verbose: bool) -> Iterator[str]:
+    yield click.style(f"{recipe.name}: {recipe.range}", bold=True)
+    kinds = Counter(pick.kind.value for pick in found.picks)
+    shown = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    yield f"{counted(len(found.picks), 'pick')} of {counted(found.examined, 'commit')} ({shown})"
+    if verbose:
+        yield from (f"  {pick.commit[:12]} {printable(pick.name)}: {printable(pick.subject)}" for pick in found.picks)
+    merges = [pick for pick in found.picks if pick.is_merge]
+    if merges:
+        yield "merges whose result on owned paths is not the automatic one, each an entry of its own:"
+        yield from (f"  {pick.commit[:12]} {printable(pick.subject)}" for pick in merges)
+    if found.excluded:
+        yield "left out by the recipe:"
+    for entry in found.excluded:
+        yield f"  {entry.commit[:12]} {printable(entry.subject)}"
+        yield from (f"    {printable(line)}" for line in entry.reason.strip().split("\n"))
+    if found.uncovered:
+        yield f"not picked, and touch owned paths; to add one, append its lines to {printable(recipe.file)}:"
+    for other in found.uncovered:
+        yield ""
+        yield from (f"  # {printable(path)}" for path in other.paths)
+        yield from (f"  {printable(line)}" for line in other.as_include().rstrip("\n").split("\n"))
+    if found.uncovered:
+        yield ""
+    yield f"{counted(len(files), 'file')} in {files[0].parent}" if len(files) != 1 else f"wrote {files[0]}"

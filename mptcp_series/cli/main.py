@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""The entry point: the list of commands, and the way every one of them ends.
+
+Commands raise; what an error means is decided in `failures`, and said here. click's own handling of errors is not
+used: it ends a broken pipe with 1, which is a conflict to a script.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from .. import __version__
+from .console import PROGRAM, complain
+from .failures import ExitCode, PipeClosed, explain
+from .lazy import Entry, LazyGroup
+
+__all__ = ["ENTRIES", "cli", "run"]
+
+ENTRIES = {
+    "demo": Entry(".demo:demo", "The whole job on a small kernel-like tree the package makes."),
+    "fetch": Entry(".fetch:fetch", "Bring what a recipe needs of upstream into a local source."),
+    "extract": Entry(".extract:extract", "Pick the commits of a recipe's range and write the series."),
+    "import": Entry(".import_:import_", "Make a series of a quilt directory, an mbox or a git range."),
+    "check": Entry(".check:check", "Dry run on a base: the status of every patch."),
+    "fixes": Entry(".fixes:fixes", "Upstream fixes and reverts of queued patches that are not queued."),
+    "apply": Entry(".apply:apply", "Replay the queue on a base as commits of a branch."),
+    "export": Entry(".export:export", "Write the queue as it stands on a base for other tools."),
+    "rebase": Entry(".rebase:rebase", "Move the queue to a new base, and say what changed and why."),
+    "matrix": Entry(".matrix:matrix", "Check the queue on many bases at once."),
+    "resolve": Entry(".resolve:resolve", "Answer the first conflict, as an override."),
+    "override": Entry(".override:override", "List, show, check and start override files."),
+}
+
+
+class _Main(LazyGroup):
+    """The top command: it maps every error to an exit code, for the console script and for tests alike."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click would end the process with 1 here.
+            raise PipeClosed from error
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        try:
+            outcome = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            # Only `Exit` (--help, --version) gives a number; commands give nothing.
+            code = outcome if isinstance(outcome, int) else ExitCode.DONE
+            sys.stdout.flush()
+        except Exception as error:
+            failure = explain(error)
+            code = failure.code
+            if code is ExitCode.PIPE:
+                _silence()
+            else:
+                complain(failure.lines, failure.hint)
+        sys.exit(int(code))
+
+
+def _silence() -> None:
+    """Let the interpreter's last flush of standard output go nowhere (Python's library reference, SIGPIPE)."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.command(cls=_Main, entries=ENTRIES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+def cli() -> None:
+    """The MPTCP stack of Linux 5.15 for kernels locked to 5.10, as a reviewable patch queue.
+
+    Options win over MPTCP_SERIES_* variables, these over mptcp-series.toml in the working directory or a parent.
+
+    Exit status: 0 done; 1 a person is needed; 2 bad usage or bad input; 3 the environment.
+    """
+
+
+def run() -> None:
+    """The console script."""
+    # A run makes many objects, hardly a cycle, and then ends: the collector would only look at them again and again.
+    gc.disable()
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets an escape, not a traceback.
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    cli.main(prog_name=PROGRAM)
