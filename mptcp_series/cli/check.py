@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import click
 
+from ..engine.result import Result
 from .inputs import replay
 from .options import NO_ALIGN, Run, takes
-from .tables import result_lines
+from .tables import later_lines, result_lines
 
 __all__ = ["check"]
 
@@ -24,8 +25,18 @@ def check(run: Run, no_align: bool) -> None:
     Exit status 1: a conflict, a drifted override or a lost fix needs a person.
     """
     result = replay(run, align=not no_align)
+    verbose = run.console.verbose
     run.answer(
-        document=lambda: result.to_json("check"),
-        report=lambda: result_lines(result, verbose=run.console.verbose),
+        document=lambda: _document(result),
+        report=lambda: result_lines(
+            result, verbose=verbose, closing=later_lines(result.later_targets(), verbose=verbose)
+        ),
     )
     result.require()
+
+
+def _document(result: Result) -> dict[str, object]:
+    """The result's own document, with the later targets in its account of the alignment."""
+    document = result.to_json("check")
+    alignment = dict(result.alignment.to_json())
+    return {**document, "alignment": {**alignment, "later": result.later_targets().to_json()}}

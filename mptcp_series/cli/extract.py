@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
+import pygit2
 
 from ..engine.extract import Extraction
 from ..engine.extract import extract as pick
@@ -38,6 +39,8 @@ def extract(run: Run, materialise: bool, numbered: bool) -> None:
     recipe = load_recipe(directory)
     file = directory / "series"
     previous = Series.parse(read_input(file), str(file)) if file.is_file() else None
+    # As for a replay: libgit2 would hash each of the thousands of trees it reads.
+    pygit2.settings.enable_strict_hash_verification(False)
     with run.console.progress("looking at commits") as progress:
         found = pick(recipe, run.required("source"), previous=previous, numbered=numbered, progress=progress)
     files = found.write(directory, materialise=materialise)
@@ -63,6 +66,10 @@ def _lines(recipe: Recipe, found: Extraction, files: Sequence[Path], *, verbose:
     for entry in found.excluded:
         yield f"  {entry.commit[:12]} {printable(entry.subject)}"
         yield from (f"    {printable(line)}" for line in entry.reason.strip().split("\n"))
+    gone = [entry for entry in found.dropped if all(pick.commit != entry.pin for pick in found.picks)]
+    if gone:
+        yield "gone from the series, no longer picked:"
+        yield from (f"  {(entry.pin or '')[:12]} {printable(entry.name)}" for entry in gone)
     if found.uncovered:
         yield f"not picked, and touch owned paths; to add one, append its lines to {printable(recipe.file)}:"
     for other in found.uncovered:

@@ -11,7 +11,7 @@ import click
 from ..engine.files import replace_file
 from ..engine.matrix import MatrixSpec, expand_bases
 from ..engine.matrix import matrix as run_matrix
-from ..errors import BadInput, NeedsPerson, Problem
+from ..errors import BadInput, EnvironmentFault, NeedsPerson, Problem
 from ..values.matrix import Matrix, heat_map
 from ..values.result import COUNT_ORDER
 from .console import printable
@@ -42,7 +42,7 @@ def matrix(
 
     Bases that hold the same files share the work.
 
-    Exit status 1: some base needs a person. 2: some base could not be checked.
+    Exit status 1: some base needs a person. 2: some base is none that can be checked. 3: objects of a base are missing.
     """
     overrides, source = run.overrides(), run.source()
     spec = MatrixSpec(
@@ -64,9 +64,12 @@ def _require(found: Matrix) -> None:
     reasons = [f"{row.base.rev}: {reason}" for row in found.rows for reason in row.reasons]
     if reasons:
         raise NeedsPerson(reasons)
-    errors = [Problem(message=f"{row.base.rev}: {row.error}") for row in found.rows if row.error is not None]
+    errors = [row for row in found.rows if row.error is not None]
+    bad = [Problem(message=f"{row.base.rev}: {row.error}") for row in errors if not row.fault]
+    if bad:
+        raise BadInput(bad)
     if errors:
-        raise BadInput(errors)
+        raise EnvironmentFault("\n".join(f"{row.base.rev}: {row.error}" for row in errors))
 
 
 def _lines(found: Matrix, verbose: bool) -> Iterator[str]:

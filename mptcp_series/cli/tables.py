@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 import click
 
 from ..engine.result import Result
+from ..engine.stable import LaterTargets
 from ..values.result import Account, Alignment, Conflict, EntryKind, PatchOutcome, Status
 from .console import printable
 
-__all__ = ["conflict_lines", "counted", "diff_lines", "result_lines", "spaced"]
+__all__ = ["conflict_lines", "counted", "diff_lines", "later_lines", "result_lines", "spaced"]
 
 _COLOURS: Mapping[Status, str | None] = {
     Status.CLEAN: None,
@@ -161,6 +162,17 @@ def _overrides(result: Result) -> Iterator[str]:
         yield from (f"{_INDENT}{word:<10}  {printable(file)}" for file in files)
     for drift in account.drift:
         yield f"{_INDENT}{click.style('drift     ', fg='red')}  {printable(str(drift))}"
+
+
+def later_lines(later: LaterTargets, *, verbose: bool) -> Iterator[str]:
+    """Which later target has what had to be restored or is lost; with `verbose` change by change."""
+    if not later.changes:
+        return
+    yield f"later target: {later}" if later.target else "later target: no later release has what the queue lacks"
+    if verbose:
+        for change in later.changes:
+            where = "in no later release" if change.target is None else f"in {change.target}"
+            yield _aligned("later", _place(change.commit, change.path, change.hunk), change.subject, where)
 
 
 def _alignment(alignment: Alignment, verbose: bool) -> Iterator[str]:

@@ -19,14 +19,17 @@ from ..errors import MissingObject
 from ..values.binary import literal
 from ..values.hunk import Hunk, hunk_ids, parse_hunk_header, split_lines
 from ..values.patch import ChangeKind, FileChange
-from .merge import Content, content_bytes, is_binary
+from .merge import is_binary
 from .objects import REGULAR, SUBMODULE, Entry, Objects, Oid, hexed
 from .similarity import THRESHOLD, similarity
 
 __all__ = ["BlobChange", "Change", "TextChange", "diff_hunks", "file_hunks", "tree_changes", "with_blobs"]
 
-ID_DIFF = DiffOption.INDENT_HEURISTIC
-"""The differ of hunk ids: Myers, indent heuristic, 3 lines of context. Another one gives other ids."""
+ID_DIFF = DiffOption.INDENT_HEURISTIC | DiffOption.FORCE_TEXT
+"""The differ of hunk ids: Myers, indent heuristic, 3 lines of context. Another one gives other ids.
+
+What is binary is decided before: libgit2 would ask the attributes of the repository a blob is from.
+"""
 
 
 @attrs.frozen(kw_only=True)
@@ -157,9 +160,9 @@ def _with_renames(
     return out
 
 
-def diff_hunks(old: Content, new: Content) -> list[Hunk]:
+def diff_hunks(old: bytes, new: bytes) -> list[Hunk]:
     """The hunks between two texts under the differ of hunk ids. Binary content has none."""
-    if is_binary(content_bytes(old)) or is_binary(content_bytes(new)):
+    if is_binary(old) or is_binary(new):
         return []
     patch = pygit2.Patch.create_from(old, new, flag=ID_DIFF, context_lines=3)
     lines = split_lines(patch.data)
@@ -200,30 +203,22 @@ def entry_text(objects: Objects, entry: Entry | None) -> bytes:
     return objects.read(entry.oid)
 
 
-def _entry_content(objects: Objects, entry: Entry | None) -> Content:
-    """What `entry_text` gives, as a differ takes it best."""
-    if entry is None or entry.mode == SUBMODULE:
-        return entry_text(objects, entry)
-    return objects.differable(entry.oid)
-
-
 def file_hunks(objects: Objects, old: Entry | None, new: Entry | None) -> list[Hunk]:
     """The hunks that lead from one entry to another; none for binary files and pure mode changes."""
     if old is not None and new is not None and old.oid == new.oid:
         return []
-    return diff_hunks(_entry_content(objects, old), _entry_content(objects, new))
+    return diff_hunks(entry_text(objects, old), entry_text(objects, new))
 
 
 def count_hunks(objects: Objects, old: Entry | None, new: Entry | None) -> int:
     """How many hunks `file_hunks` would give, without making them; a binary change counts as one."""
     if old is not None and new is not None and old.oid == new.oid:
         return 0
-    before, after = _entry_content(objects, old), _entry_content(objects, new)
-    texts = content_bytes(before), content_bytes(after)
-    if is_binary(texts[0]) or is_binary(texts[1]):
+    before, after = entry_text(objects, old), entry_text(objects, new)
+    if is_binary(before) or is_binary(after):
         return 1
-    if not texts[0] or not texts[1]:
-        return 1 if texts[0] or texts[1] else 0
+    if not before or not after:
+        return 1 if before or after else 0
     return len(pygit2.Patch.create_from(before, after, flag=ID_DIFF, context_lines=3).hunks)
 
 

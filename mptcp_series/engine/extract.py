@@ -244,20 +244,20 @@ def _collect(
         else:
             walk = visit(repo, recipe.range, progress=progress)
         for visited in walk:
-            commit = visited.commit
             found.examined += 1
-            if commit in named:
-                found.named[commit] = len(found.matched)
+            if named and visited.commit in named:
+                found.named[visited.commit] = len(found.matched)
             if visited.is_merge:
                 if finder.has_own_work(visited):
-                    found.matched.append(commit)
-                    found.merges.add(commit)
+                    found.matched.append(visited.commit)
+                    found.merges.add(visited.commit)
                 continue
             owned = finder.touches(visited)
             if visited.touches(match):
-                found.matched.append(commit)
-            elif owned and commit not in named:
-                found.uncovered[commit] = tuple(path for path in visited.paths if recipe.owned.contains(path))
+                found.matched.append(visited.commit)
+            elif owned and visited.commit not in named:
+                paths = (path for path in visited.paths if recipe.owned.contains(path))
+                found.uncovered[visited.commit] = tuple(paths)
         if order is not None:
             found.named = _positions(order, named, set(found.matched))
     return found

@@ -43,17 +43,28 @@ _STEP = 500
 """Commits from one call of the progress to the next."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Visited:
-    """One commit of the walk."""
+    """One commit of the walk. Its ids are read from what git wrote when asked for: of most commits none is needed."""
 
-    commit: str
-    tree: str
-    parents: tuple[str, ...]
-    """Its parents; in a history narrowed by pathspecs, the nearest ancestors that are left of it."""
+    head: bytes
+    """The ids of commit, tree and parents."""
     names: bytes
     """Paths it touches, each between two NULs (a rename counts as both of its paths); empty for a merge."""
     is_merge: bool
+
+    @property
+    def commit(self) -> str:
+        return self.head[:40].decode("ascii")
+
+    @property
+    def tree(self) -> str:
+        return self.head[41:81].decode("ascii")
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Its parents; in a history narrowed by pathspecs, the nearest ancestors that are left of it."""
+        return tuple(self.head[82:].decode("ascii").split())
 
     @property
     def paths(self) -> list[str]:
@@ -152,7 +163,8 @@ def visit(
     cut = _Cut(source, revisions)
     with _Git(source, (*_LOG, *(["--no-merges"] if pathspecs else [])), revisions, pathspecs) as git:
         for visited in _counted(_records(git), progress):
-            cut.check(visited.commit, bool(visited.parents))
+            if cut.possible:
+                cut.check(visited.commit, bool(visited.parents))
             yield visited
 
 
@@ -191,7 +203,8 @@ def commit_order(source: pygit2.Repository, revisions: str) -> Iterator[Iterator
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     commit = line[:40].decode("ascii")
-                    cut.check(commit, len(line) > 40)
+                    if cut.possible:
+                        cut.check(commit, len(line) > 40)
                     yield commit
 
         yield commits()
@@ -291,10 +304,12 @@ def _records(git: _Git) -> Iterator[Visited]:
 
 def _visited(record: bytes) -> Visited:
     head, _, names = record.partition(b"\0")
-    commit, tree, *parents = head.decode("ascii").split()
     # A newline comes before the first name, and may be the first character of that name too.
-    names = b"\0" + names[1:] if names else b""
-    return Visited(commit, tree, tuple(parents), names, len(parents) > 1)
+    return Visited(head, b"\0" + names[1:] if names else b"", len(head) > _ONE_PARENT)
+
+
+_ONE_PARENT = 3 * 40 + 2
+"""Length of the ids of a commit with one parent."""
 
 
 class _Cut:
@@ -305,9 +320,14 @@ class _Cut:
         self._revisions = revisions
         self._boundary = _shallow_boundary(source)
 
+    @property
+    def possible(self) -> bool:
+        """Whether there is anything to check."""
+        return bool(self._boundary)
+
     def check(self, commit: str, has_parents: bool) -> None:
         """Raise ShallowSource where the commits of the range cannot be known."""
-        if not self._boundary or has_parents:
+        if has_parents:
             return
         if commit in self._boundary:
             what = f"is cut at {commit}, inside {self._revisions}"

@@ -18,7 +18,7 @@ from ..values.person import Person
 from ..values.recipe import Recipe
 from ..values.result import Alignment, BaseInfo, OverrideAccount
 from ..values.version import KernelVersion
-from .align import Accounted, account, align_item, half_retracted
+from .align import Accounted, Uncovered, account, align_item, half_retracted
 from .basechanges import read_delta
 from .delta import BaseDelta
 from .item import Item, read_commit
@@ -30,7 +30,7 @@ from .replay import Progress, Replay, Replayed
 from .repository import commit_tree, resolve_commit
 from .restore import Restoration, Restorer
 from .result import Result
-from .stable import StableLine
+from .stable import LaterTargets, StableLine, remedies
 from .tree import TreeEditor
 
 __all__ = ["Job"]
@@ -198,6 +198,13 @@ class Job:
             names={item.name for item in queue},
         ).run(accounted.uncovered)
 
+    def _later(self, uncovered: Sequence[Uncovered]) -> LaterTargets:
+        if not uncovered:
+            return LaterTargets()
+        assert self.source is not None
+        assert self.recipe is not None
+        return remedies(self.objects, self.source, self.recipe, uncovered)
+
     def _result(
         self,
         replayed: Replayed,
@@ -205,6 +212,7 @@ class Job:
         alignment: Alignment,
         accounted: Accounted | None = None,
     ) -> Result:
+        uncovered = () if accounted is None else accounted.uncovered
         return Result(
             series=self.name,
             base=self.info,
@@ -216,7 +224,7 @@ class Job:
             alignment=alignment,
             objects=self.objects,
             replayed=replayed,
-            uncovered=() if accounted is None else accounted.uncovered,
+            later=lambda: self._later(uncovered),
         )
 
 

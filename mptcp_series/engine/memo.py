@@ -10,7 +10,7 @@ The memo is for dry runs over many bases of one queue; a run with a memo makes n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -19,14 +19,38 @@ from ..values.patch import ChangeKind
 from ..values.result import Conflict, Drift, PatchOutcome, PathOutcome
 from .change import BlobChange, Change
 from .item import Item, touched_paths
-from .objects import Entry
+from .objects import Entry, Objects
 from .overrides import override_diff, override_file
 from .tree import TreeEditor
 
-__all__ = ["Memo", "Remembered", "RememberedRun", "RunKey"]
+__all__ = ["Memo", "Remembered", "RememberedRun", "RunKey", "Writes"]
 
-Write = tuple[str, Entry | None]
 Key = tuple[object, ...]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Writes:
+    """Files that a run wrote, and the content of those that no repository has."""
+
+    objects: Objects
+    """Of the run that made them."""
+    entries: tuple[tuple[str, Entry | None], ...]
+    made: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, objects: Objects, entries: Iterable[tuple[str, Entry | None]]) -> Writes:
+        entries = tuple(entries)
+        new = objects.made()
+        made = tuple(new[entry.oid][1] for _, entry in entries if entry is not None and entry.oid in new)
+        return cls(objects=objects, entries=entries, made=made)
+
+    def put(self, objects: Objects, tree: TreeEditor) -> None:
+        """Write them again, maybe in another repository."""
+        if objects is not self.objects:
+            for content in self.made:
+                objects.write("blob", content)
+        for path, entry in self.entries:
+            tree.put(path, entry)
 
 
 @attrs.frozen(kw_only=True)
@@ -36,7 +60,7 @@ class Remembered:
     paths: tuple[PathOutcome, ...]
     conflicts: tuple[Conflict, ...]
     drift: tuple[Drift, ...]
-    writes: tuple[Write, ...]
+    writes: Writes
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +71,7 @@ class RememberedRun:
     drift: tuple[Drift, ...]
     used: tuple[str, ...]
     broken: bool
-    writes: tuple[Write, ...]
+    writes: Writes
 
 
 @attrs.frozen(kw_only=True)

@@ -23,14 +23,12 @@ from ..values.hunk import Hunk, split_lines
 from ..values.result import Fate
 
 __all__ = [
-    "Content",
     "Edit",
     "Merge",
     "Region",
     "Side",
     "common_end",
     "common_start",
-    "content_bytes",
     "edits",
     "hunk_at",
     "is_binary",
@@ -56,11 +54,7 @@ def is_binary(data: bytes) -> bool:
     return b"\0" in data[:8000]
 
 
-Content = bytes | pygit2.Blob
-"""A text, as bytes or as the blob that holds it; the differ is faster with blobs (see `Objects.differable`)."""
-
-
-def edits(old: Content, new: Content) -> list[Edit]:
+def edits(old: bytes, new: bytes) -> list[Edit]:
     """The changes from old to new, without context, in order (Myers, no indent heuristic, as merges use it)."""
     patch = pygit2.Patch.create_from(old, new, flag=DiffOption.FORCE_TEXT, context_lines=0)
     found = []
@@ -70,10 +64,6 @@ def edits(old: Content, new: Content) -> list[Edit]:
         new_lo = hunk.new_start - 1 if hunk.new_lines else hunk.new_start
         found.append(Edit(old_lo, old_lo + hunk.old_lines, new_lo, new_lo + hunk.new_lines))
     return found
-
-
-def content_bytes(content: Content) -> bytes:
-    return content if isinstance(content, bytes) else content.data
 
 
 class Side(enum.Enum):
@@ -161,13 +151,13 @@ def _ended(lines: Sequence[bytes]) -> list[bytes]:
     return [line if line.endswith(b"\n") else line + b"\n" for line in lines]
 
 
-def merge(base: Content, ours: Content, theirs: Content) -> Merge:
+def merge(base: bytes, ours: bytes, theirs: bytes) -> Merge:
     """Bring the change base→theirs onto ours.
 
     Changes of the two sides that overlap or touch are one region, as in xdiff's `xdl_do_merge`: the
     same text on both sides is no conflict, any other is.
     """
-    base_lines, our_lines, their_lines = (split_lines(content_bytes(text)) for text in (base, ours, theirs))
+    base_lines, our_lines, their_lines = split_lines(base), split_lines(ours), split_lines(theirs)
     our_edits, their_edits = edits(base, ours), edits(base, theirs)
     regions = []
     for low, high, mine, others in _groups(our_edits, their_edits):
@@ -261,40 +251,66 @@ def _distance(hunk: Hunk, edit: Edit) -> int:
     return max(low - edit.old_lo, edit.old_hi - high, 0)
 
 
-APART = 100
-"""Lines between two changes that are worth a look: a hunk has 3 lines of context."""
+APART = 25
+"""Lines around a change that the other side must have left alone for a splice."""
 
+CONTEXT = 4
+"""Outermost of these lines that are no anchor: a hunk has 3 of context, and is not to reach beyond them."""
 
 TRIED = 8
 """Lines, the longest first, that are tried for one that occurs once."""
 
 
 def splice(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """The merge of two changes of which one ends long before the other begins; None for any other.
+    """The merge of two changes that are nowhere near each other; None for any other.
 
-    Each side's change lies between the bytes it has in common with the base at the start and at the end.
-    Where more than `APART` lines lie between the two, one of which is unlike any other, no differ could make
-    them touch, and there is only one way to join them. It needs no diff, and is what most three-way merges of a queue come to.
+    One side's change, with `APART` lines around it, stands in the other side as it does in the base. Where
+    lines on both sides of the change occur once in each text, no differ could bring the changes together, and
+    there is only one way to join them. It needs no diff, and is what most merges of a queue come to.
     """
-    mine, other = _window(base, ours), _window(base, theirs)
-    if mine[1] <= other[0] and _holds_apart(base, ours, theirs, mine[1], other[0]):
-        return ours[: other[0] + len(ours) - len(base)] + theirs[other[0] :]
-    if other[1] <= mine[0] and _holds_apart(base, ours, theirs, other[1], mine[0]):
-        return theirs[: mine[0] + len(theirs) - len(base)] + ours[mine[0] :]
-    return None
+    joined = _spliced(base, ours, theirs)
+    return _spliced(base, theirs, ours) if joined is None else joined
 
 
-def _holds_apart(base: bytes, ours: bytes, theirs: bytes, low: int, high: int) -> bool:
-    """Whether what lies between two changes keeps every differ from bringing them together.
+def _spliced(base: bytes, into: bytes, change: bytes) -> bytes | None:
+    """Put the change base→change into a text that has its surroundings; None where that is not plain to see."""
+    low, high = _window(base, change)
+    start, stop = _back(base, low, APART), _forth(base, high, APART)
+    block = base[start:stop]
+    at = into.find(block)
+    if at < 0 or (start == 0 and at != 0) or (stop == len(base) and at + len(block) != len(into)):
+        return None
+    texts = (base, into, change)
+    # A differ may slide a change along lines that repeat; never past a line that each text has once.
+    if start > 0 and not _anchored(split_lines(base[start:low])[CONTEXT:-1], texts):
+        return None
+    if stop < len(base) and not _anchored(split_lines(base[high:stop])[1:-CONTEXT], texts):
+        return None
+    return into[:at] + change[start : stop + len(change) - len(base)] + into[at + len(block) :]
 
-    A differ may slide a change along lines that repeat, in a table over hundreds of them; never past a line that
-    each text has once.
-    """
-    if base.count(b"\n", low, high) <= APART:
-        return False
-    whole = split_lines(base[low:high])[1:-1]
-    longest = sorted(whole[:APART], key=len, reverse=True)[:TRIED]
-    return any(all(text.count(line) == 1 for text in (base, ours, theirs)) for line in longest)
+
+def _back(text: bytes, at: int, lines: int) -> int:
+    """Start of the line that many lines before the one at a place; 0 where there are fewer."""
+    for _ in range(lines + 1):
+        at = text.rfind(b"\n", 0, at)
+        if at < 0:
+            return 0
+    return at + 1
+
+
+def _forth(text: bytes, at: int, lines: int) -> int:
+    """End of the line that many lines after the one at a place; the text's end where there are fewer."""
+    for _ in range(lines + 1):
+        at = text.find(b"\n", at) + 1
+        if at <= 0:
+            return len(text)
+    return at
+
+
+def _anchored(lines: Sequence[bytes], texts: tuple[bytes, ...]) -> bool:
+    """Whether one of some whole lines occurs once in each text."""
+    longest = sorted(lines, key=len, reverse=True)[:TRIED]
+    return any(all(text.count(line) == 1 for text in texts) for line in longest)
 
 
 def _window(base: bytes, other: bytes) -> tuple[int, int]:

@@ -62,8 +62,9 @@ class MergeFinder:
         if visited.touches(self._marks):
             self._note(visited, frozenset(path for path in visited.paths if self._owned.contains(path)))
             return True
-        if len(visited.parents) == 1:
-            self._lines[visited.commit] = self._line(visited.parents[0])
+        parents = visited.parents
+        if len(parents) == 1:
+            self._lines[visited.commit] = self._line(parents[0])
         else:
             self._note(visited, frozenset())
         return False

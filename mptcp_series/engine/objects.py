@@ -65,7 +65,6 @@ class Objects:
         self._repos = (home, *others)
         self._odbs = [repo.odb for repo in self._repos]
         self._sets: OrderedDict[Oid, frozenset[tuple[bytes, bytes, Oid]]] = OrderedDict()
-        self._blobs: OrderedDict[Oid, pygit2.Blob] = OrderedDict()
         self._recent: OrderedDict[Oid, bytes] = OrderedDict()
         self._new: dict[Oid, tuple[int, bytes]] = {}
         self._like: dict[Oid, Oid] = {}
@@ -79,9 +78,6 @@ class Objects:
         recent = self._recent.get(oid)
         if recent is not None:
             return recent
-        blob = self._blobs.get(oid)
-        if blob is not None:
-            return blob.data
         name = pygit2.Oid(raw=oid)
         for odb in self._odbs:
             try:
@@ -102,22 +98,6 @@ class Objects:
             + "; in a clone without blobs bring it with `mptcp-series fetch`, or with "
             f"`git fetch origin {hexed(oid)}`"
         )
-
-    def differable(self, oid: Oid) -> pygit2.Blob | bytes:
-        """A blob as a differ takes it best: libgit2 hashes bytes it is handed, and that takes as long as the diff."""
-        made = self._new.get(oid)
-        if made is not None:
-            return made[1]
-        blob = self._blobs.get(oid)
-        if blob is None:
-            name = pygit2.Oid(raw=oid)
-            found = next((found for repo in self._repos if isinstance(found := repo.get(name), pygit2.Blob)), None)
-            if found is None:
-                return self.read(oid)
-            blob = self._blobs[oid] = found
-            if len(self._blobs) > RECENT:
-                self._blobs.popitem(last=False)
-        return blob
 
     def expand(self, prefix: str) -> Oid | None:
         """The id a prefix of 7 to 40 hex digits stands for; None where no repository has exactly one."""

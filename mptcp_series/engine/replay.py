@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from ..values.override import Override
-from ..values.patch import ChangeKind
 from ..values.person import Person
 from ..values.provenance import with_provenance, with_trailer
 from ..values.result import (
@@ -27,15 +26,16 @@ from ..values.result import (
     Status,
     patch_status,
 )
-from .change import BlobChange, Change, TextChange, count_hunks, hunk_count
+from .bring import Bringer, enter, in_order
+from .change import BlobChange, TextChange, hunk_count
 from .drift import diff_detail
 from .item import Item, RawCommit
-from .memo import Memo, Remembered, RememberedRun, RunKey
+from .memo import Memo, Remembered, RememberedRun, RunKey, Writes
 from .objects import Entry, Objects, Oid, hexed
 from .overrides import Adapted, adapt, override_file
 from .renames import RenameFinder
-from .settle import Labels, Settled, settle, settle_text
-from .tree import BlockedPath, TreeEditor
+from .settle import Labels, settle_text
+from .tree import TreeEditor
 
 __all__ = ["Replay", "Replayed", "Step", "Stuck", "default_committer"]
 
@@ -121,11 +121,10 @@ class Replay:
     committer: Person | None = None
     memo: Memo | None = None
     """With a memo the run is dry: outcomes are remembered, and no commits are made."""
-    marked: dict[str, bytes] = attrs.field(init=False, factory=dict)
-    """Files with diff3 markers, by path, where lines collided."""
     _known_renames: RenameFinder | None = attrs.field(default=None, alias="renames")
     _tree: TreeEditor = attrs.field(init=False)
     _renames: RenameFinder = attrs.field(init=False)
+    _bringer: Bringer = attrs.field(init=False)
     _head: Oid = attrs.field(init=False)
     _head_tree: Oid = attrs.field(init=False)
     _broken: bool = attrs.field(init=False, default=False)
@@ -141,6 +140,7 @@ class Replay:
         self._tree = TreeEditor(self.objects, self.base_tree)
         known = self._known_renames
         self._renames = RenameFinder(self.objects, self._tree) if known is None else known.over(self._tree)
+        self._bringer = Bringer(objects=self.objects, tree=self._tree, renames=self._renames)
         self._head = self.base
         self._head_tree = self.base_tree
 
@@ -177,8 +177,7 @@ class Replay:
         """Do in one step what the same run did before on the same files."""
         for before in [item.before for item in items if item.before is not None][:1]:
             self._renames.refer(before)
-        for path, entry in known.writes:
-            self._tree.put(path, entry)
+        known.writes.put(self.objects, self._tree)
         self._tree.take_journal()
         self._drift += known.drift
         self._used += known.used
@@ -194,8 +193,13 @@ class Replay:
             drift=tuple(self._drift[drifted:]),
             used=tuple(self._used[used:]),
             broken=any(outcome.status is Status.CONFLICT for outcome in outcomes),
-            writes=tuple((path, after) for path, before, after in now if after != before),
+            writes=Writes.of(self.objects, ((path, after) for path, before, after in now if after != before)),
         )
+
+    @property
+    def marked(self) -> Mapping[str, bytes]:
+        """Files with diff3 markers, by path, where lines collided."""
+        return self._bringer.marked
 
     @property
     def tree(self) -> TreeEditor:
@@ -214,6 +218,7 @@ class Replay:
             self._used.append(override_file(override))
             if override.skip:
                 return self._outcome(item, status=Status.SKIPPED, paths=self._all_dropped(item), override=file)
+        renames = self._renames.over(self._tree)
         paths, conflicts, written = self._brought(item, override)
         if self.memo is None:
             self._written[item.name] = tuple(
@@ -224,7 +229,7 @@ class Replay:
         if conflicts:
             status = Status.CONFLICT
             if not self._broken and self.memo is None:
-                self._stuck = self._stuck_at(item, override)
+                self._stuck = self._stuck_at(item, override, renames)
             self._broken = True
         elif not written:
             # Nothing of it is left: the override left all of it out, or the base has what it did not.
@@ -234,7 +239,7 @@ class Replay:
             commit = self._commit(item, file)
         return self._outcome(item, status=status, paths=paths, override=file, conflicts=conflicts, result_commit=commit)
 
-    def _stuck_at(self, item: Item, override: Override | None) -> Stuck:
+    def _stuck_at(self, item: Item, override: Override | None, renames: RenameFinder) -> Stuck:
         return Stuck(
             objects=self.objects,
             item=item,
@@ -242,7 +247,7 @@ class Replay:
             base_name=self.base_name,
             head=self._head,
             tree=self._head_tree,
-            renames=self._renames.over(self._tree),
+            renames=renames,
         )
 
     def _outcome(
@@ -282,8 +287,7 @@ class Replay:
         key = None if self.memo is None else self.memo.key(item, override, self._tree)
         known = None if self.memo is None else self.memo.get(key)
         if known is not None:
-            for path, entry in known.writes:
-                self._tree.put(path, entry)
+            known.writes.put(self.objects, self._tree)
             self._drift += known.drift
             return known.paths, known.conflicts, self._tree.take_journal()
         drifted = len(self._drift)
@@ -295,7 +299,7 @@ class Replay:
                 paths=tuple(paths),
                 conflicts=tuple(conflicts),
                 drift=tuple(self._drift[drifted:]),
-                writes=tuple((path, after) for path, _, after in written),
+                writes=Writes.of(self.objects, ((path, after) for path, _, after in written)),
             )
             self.memo.put(key, remembered)
         return paths, conflicts, written
@@ -308,12 +312,12 @@ class Replay:
         labels = Labels(ours=f"{self.base_name} and the queue so far", base=f"before {item.name}", theirs=item.name)
         outcomes: dict[str, PathOutcome] = {}
         conflicts: list[Conflict] = []
-        for change in _in_order(adapted.changes):
-            for outcome, found in self._bring_path(change, labels):
-                _add(outcomes, outcome)
+        for change in in_order(adapted.changes):
+            for outcome, found in self._bringer.bring(change, labels):
+                enter(outcomes, outcome)
                 conflicts += found
         for path, account in adapted.dropped.items():
-            _add(outcomes, PathOutcome(path=path, status=Status.OVERRIDDEN, hunks=account))
+            enter(outcomes, PathOutcome(path=path, status=Status.OVERRIDDEN, hunks=account))
         if adapted.drift:
             assert override is not None
             conflicts += [
@@ -323,149 +327,6 @@ class Replay:
         elif not conflicts:
             conflicts += self._add_diff(adapted, outcomes, override)
         return [outcomes[path] for path in sorted(outcomes)], conflicts
-
-    def _bring_path(self, change: Change, labels: Labels) -> list[tuple[PathOutcome, tuple[Conflict, ...]]]:
-        """Settle one change and write what it leads to; a rename gives two outcomes."""
-        if isinstance(change, BlobChange) and change.renames:
-            return self._bring_rename(change, labels)
-        if isinstance(change, TextChange) and change.old_path != change.path:
-            return self._bring_moved(change)
-        path = self._followed(change)
-        current = self._tree.get(path)
-        if isinstance(change, TextChange):
-            settled = settle_text(self.objects, change, current, path)
-        else:
-            settled = settle(self.objects, change, current, path, labels)
-        if isinstance(change, BlobChange) and change.new is None and current is None:
-            settled = self._deleted_elsewhere(change, settled)
-        settled = self._put(path, settled)
-        outcome = PathOutcome(
-            path=path,
-            status=settled.status,
-            hunks=settled.account,
-            source_path=change.path if path != change.path else None,
-        )
-        return [(outcome, settled.conflicts)]
-
-    def _followed(self, change: Change) -> str:
-        """The path to change here: another one where the base or an override renamed the file."""
-        adds = change.old is None if isinstance(change, BlobChange) else change.file.kind is ChangeKind.ADD
-        if adds or self._tree.get(change.old_path) is not None:
-            return change.old_path
-        old = change.old if isinstance(change, BlobChange) else None
-        if isinstance(change, BlobChange) and change.new is None:
-            return change.old_path
-        return self._renames.find(change.old_path, old) or change.old_path
-
-    def _deleted_elsewhere(self, change: BlobChange, settled: Settled) -> Settled:
-        """A deletion of a file that is gone: done already, unless the base has the file under another name."""
-        elsewhere = self._renames.find(change.old_path, change.old)
-        if elsewhere is None:
-            return settled
-        text = f"rename/delete: the patch deletes {change.old_path}, which the base has as {elsewhere}"
-        return Settled(
-            entry=None,
-            status=Status.CONFLICT,
-            account=Account(conflict=hunk_count(self.objects, change)),
-            conflicts=(Conflict(path=change.old_path, hunk=None, text=text),),
-        )
-
-    def _bring_moved(self, change: TextChange) -> list[tuple[PathOutcome, tuple[Conflict, ...]]]:
-        """A rename or a copy without blobs: hunks are placed on the file where it is; it goes where the patch says."""
-        moves = change.file.kind is ChangeKind.RENAME
-        origin, path = change.old_path, change.path
-        current, there = self._tree.get(origin), self._tree.get(path)
-        moved = moves and current is None and there is not None
-        settled = settle_text(self.objects, change, there if moved else current, path)
-        if not moved and settled.status is not Status.CONFLICT:
-            if there is not None and (moves or there != settled.entry):
-                verb = "moves" if moves else "copies"
-                text = f"rename: the patch {verb} {origin} to {path}, where the base has another file"
-                settled = attrs.evolve(
-                    settled,
-                    status=Status.CONFLICT,
-                    account=Account(conflict=hunk_count(self.objects, change)),
-                    conflicts=(Conflict(path=path, hunk=None, text=text),),
-                )
-            elif there is not None:
-                settled = attrs.evolve(
-                    settled, status=Status.UPSTREAM, account=Account(present=hunk_count(self.objects, change))
-                )
-            elif settled.status is Status.UPSTREAM:
-                # The edits are here, if there are any; the move is not.
-                settled = attrs.evolve(settled, status=Status.MERGED if change.file.hunks else Status.CLEAN)
-        if moves and current is not None:
-            self._tree.put(origin, None)
-        settled = self._put(path, settled)
-        outcome = PathOutcome(path=path, status=settled.status, hunks=settled.account)
-        gone = PathOutcome(path=origin, status=settled.status)
-        return [*([(gone, ())] if moves else []), (outcome, settled.conflicts)]
-
-    def _bring_rename(self, change: BlobChange, labels: Labels) -> list[tuple[PathOutcome, tuple[Conflict, ...]]]:
-        """A rename with edits: the edits are merged where the file is now, and it moves where the patch says."""
-        origin = self._followed(change)
-        current = self._tree.get(origin)
-        there = self._tree.get(change.path)
-        # Hunk ids know no renames: the account is that of a deletion and an addition.
-        gone = count_hunks(self.objects, change.old, None)
-        come = count_hunks(self.objects, None, change.new)
-        status: Status
-        conflicts: tuple[Conflict, ...]
-        if origin == change.path:
-            # The base moved it there too.
-            settled = self._noted(change.path, settle(self.objects, change, there, change.path, labels))
-            status, conflicts, entry = settled.status, settled.conflicts, settled.entry
-        elif origin != change.old_path:
-            text = f"rename/rename: the patch moves {change.old_path} to {change.path}, and the base has it as {origin}"
-            entry = settle(self.objects, change, current, change.path, labels).entry
-            status, conflicts = Status.CONFLICT, (Conflict(path=change.path, hunk=None, text=text),)
-        elif current is None and there == change.new:
-            status, conflicts, entry = Status.UPSTREAM, (), there
-        elif there is not None and there != change.new:
-            text = f"rename: the patch moves {change.old_path} to {change.path}, where the base has another file"
-            status, conflicts, entry = Status.CONFLICT, (Conflict(path=change.path, hunk=None, text=text),), change.new
-        else:
-            settled = self._noted(change.path, settle(self.objects, change, current, change.path, labels))
-            status, conflicts, entry = settled.status, settled.conflicts, settled.entry
-            if status is Status.UPSTREAM:
-                # The edits are here; the move is not.
-                status = Status.MERGED
-        blocked = self._try_put(origin, None) or self._try_put(change.path, entry)
-        if blocked is not None:
-            status, conflicts = Status.CONFLICT, (*conflicts, blocked)
-        accounts = [_same_fate(status, gone), _same_fate(status, come)]
-        return [
-            (
-                PathOutcome(
-                    path=origin,
-                    status=status,
-                    hunks=accounts[0],
-                    source_path=change.old_path if origin != change.old_path else None,
-                ),
-                (),
-            ),
-            (PathOutcome(path=change.path, status=status, hunks=accounts[1]), conflicts),
-        ]
-
-    def _noted(self, path: str, settled: Settled) -> Settled:
-        if settled.marked is not None:
-            self.marked[path] = settled.marked
-        return settled
-
-    def _put(self, path: str, settled: Settled) -> Settled:
-        blocked = self._try_put(path, self._noted(path, settled).entry)
-        if blocked is None:
-            return settled
-        account = settled.account if isinstance(settled.account, Account) else settled.account()
-        account = Account(conflict=account.total)
-        return attrs.evolve(settled, status=Status.CONFLICT, account=account, conflicts=(*settled.conflicts, blocked))
-
-    def _try_put(self, path: str, entry: Entry | None) -> Conflict | None:
-        try:
-            self._tree.put(path, entry)
-        except BlockedPath as blocked:
-            return Conflict(path=path, hunk=None, text=str(blocked))
-        return None
 
     def _add_diff(
         self, adapted: Adapted, outcomes: dict[str, PathOutcome], override: Override | None
@@ -478,10 +339,10 @@ class Replay:
             change = TextChange(file=file)
             current = self._tree.get(change.old_path)
             if change.old_path != change.path:
-                brought = self._bring_moved(change)
+                brought = self._bringer.moved(change)
             else:
                 settled = settle_text(self.objects, change, current, file.path)
-                settled = self._put(file.path, settled)
+                settled = self._bringer.put(file.path, settled)
                 brought = [(PathOutcome(path=file.path, status=settled.status), settled.conflicts)]
             for outcome, found in brought:
                 if found:
@@ -492,7 +353,7 @@ class Replay:
                     self._drift.append(Drift(file=name, field="diff", why=why, detail=detail))
                     conflicts += found
                 status = Status.CONFLICT if found else Status.OVERRIDDEN
-                _add(outcomes, PathOutcome(path=outcome.path, status=status))
+                enter(outcomes, PathOutcome(path=outcome.path, status=status))
         return conflicts
 
     def _commit(self, item: Item, override: str | None) -> str:
@@ -521,51 +382,3 @@ class Replay:
             )
         )
         return hexed(self._head)
-
-
-def _in_order(changes: Sequence[Change]) -> Sequence[Change]:
-    """The changes in an order in which a directory makes way for a file of its name: what leaves it comes first."""
-    leaving = {at: path for at, change in enumerate(changes) if (path := _leaves(change)) is not None}
-    parents = {parent for path in leaving.values() for parent in _parents(path)}
-    if not any(change.path in parents for change in changes):
-        return changes
-
-    def rank(at: int) -> int:
-        if at not in leaving or not any(change.path in _parents(leaving[at]) for change in changes):
-            return 3
-        # A rename may go to the very place; then the others leave first.
-        moves = changes[at].path != leaving[at]
-        return 0 if not moves else 2 if changes[at].path in parents else 1
-
-    return [changes[at] for at in sorted(range(len(changes)), key=rank)]
-
-
-def _leaves(change: Change) -> str | None:
-    """The path a deletion or a rename takes a file away from."""
-    if isinstance(change, TextChange):
-        return change.old_path if change.file.kind in (ChangeKind.DELETE, ChangeKind.RENAME) else None
-    return change.old_path if change.new is None or change.renames else None
-
-
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-
-
-def _add(outcomes: dict[str, PathOutcome], outcome: PathOutcome) -> None:
-    """Enter an outcome; what was found for its path before (a patch may name a file twice) still counts."""
-    there = outcomes.get(outcome.path)
-    if there is not None:
-        outcome = PathOutcome(
-            path=outcome.path,
-            status=patch_status((there.status, outcome.status)),
-            hunks=there.hunks + outcome.hunks,
-            source_path=outcome.source_path or there.source_path,
-        )
-    outcomes[outcome.path] = outcome
-
-
-def _same_fate(status: Status, count: int) -> Account:
-    if status is Status.CONFLICT:
-        return Account(conflict=count)
-    return Account(present=count) if status is Status.UPSTREAM else Account(applied=count)

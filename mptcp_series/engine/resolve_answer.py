@@ -154,18 +154,19 @@ class _Drops:
             outcome = replay.replay(self.layout.stuck.item)
             if not outcome.conflicts:
                 return replay.tree, {path.path for path in outcome.paths}
-            paths = {conflict.path for conflict in outcome.conflicts}
-            guilty = [change for change in self.changes if self._collides(change, paths)]
-            for change in guilty or self.changes:
-                self.leave_out(change)
+            # A file that was renamed on the base collides under its name there.
+            there = {conflict.path for conflict in outcome.conflicts}
+            named = there | {path.source_path for path in outcome.paths if path.path in there and path.source_path}
+            for change in self.changes:
+                if named & {change.path, change.old_path}:
+                    self.leave_out(change)
+            if self.targets() == targets:
+                for change in self.changes:
+                    self.leave_out(change)
         raise BadInput(
             f"{self.layout.stuck.item.name} still collides when all of it is left out; use --skip, or write the "
             "override by hand"
         )
-
-    def _collides(self, change: Change, paths: set[str]) -> bool:
-        named = {change.path, change.old_path}
-        return bool(paths & (named | {self.layout.where.get(path, path) for path in named}))
 
     def targets(self) -> tuple[DropTarget, ...]:
         """The `Drop` fields, sorted by path, hunks in the order of the patch."""

@@ -7,7 +7,7 @@ Nothing is written until `write_branch` or `export` is called.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
@@ -23,11 +23,11 @@ from ..values.result import (
     PatchOutcome,
     Status,
 )
-from .align import Uncovered
 from .export import Format, export
 from .objects import Objects, hexed
 from .publish import write_branch
 from .replay import Replayed, Step, Stuck
+from .stable import LaterTargets
 
 __all__ = ["Result"]
 
@@ -44,7 +44,7 @@ class Result:
     """The branch the result was written to, once it was."""
     _objects: Objects = attrs.field(alias="objects", repr=False)
     _replayed: Replayed = attrs.field(alias="replayed", repr=False)
-    _uncovered: tuple[Uncovered, ...] = attrs.field(default=(), alias="uncovered", repr=False)
+    _later: Callable[[], LaterTargets] = attrs.field(default=LaterTargets, alias="later", repr=False)
 
     @property
     def patches(self) -> tuple[PatchOutcome, ...]:
@@ -111,7 +111,7 @@ class Result:
             for half in self.alignment.half_retracted
             if not half.whole
         ]
-        return found
+        return list(dict.fromkeys(found))
 
     def require(self) -> Result:
         """Itself when complete. Raises NeedsPerson with every conflict, drift and lost fix otherwise."""
@@ -119,6 +119,13 @@ class Result:
         if reasons:
             raise NeedsPerson(reasons)
         return self
+
+    def later_targets(self) -> LaterTargets:
+        """Which later release of the target's line has each restored or lost change, and the one that has most.
+
+        Computed when asked for: every later release is looked at.
+        """
+        return self._later()
 
     def write_branch(self, name: str, *, partial: bool = False) -> Result:
         """Write the result's objects to the repository and move the branch to it, once.

@@ -3,7 +3,8 @@
 
 A patch file is kept byte for byte as long as it leads to the very files the new base's result has, at
 fuzz 0 and in one place only; that its line numbers and index lines are those of another base is no
-reason to write it anew. Of a patch that did change, the header and the files that did not change stay.
+reason to write it anew. Of a patch that did change, the header and the files that did not change stay;
+entries that align and restore are the tool's own, header included.
 The series file keeps its comments and its order: an entry that needs no commit any more becomes a
 comment (`# upstream: name`), and is an entry again when it comes back; its file is left where it is.
 
@@ -71,7 +72,7 @@ def rewrite(directory: Path, before: Result, after: Result) -> tuple[Path, ...]:
                 file=str(file),
                 line=entry.line or None,
             )
-        data, entry = _patch_file(after.objects, path, entry, step)
+        data, entry = _patch_file(after.objects, path, entry, step, lines.kind(step.name))
         lines.replace(entry)
         if data is not None:
             wanted[path] = data
@@ -113,6 +114,9 @@ class _Lines:
         """Entries of the result that align and restore."""
         kinds = (EntryKind.ALIGN, EntryKind.RESTORE)
         return [name for name in self._steps if self._after[name].kind in kinds]
+
+    def kind(self, name: str) -> EntryKind:
+        return self._after[name].kind
 
     def entry(self, name: str) -> SeriesEntry:
         return next(line.entry for line in self._lines if line.entry is not None and line.entry.name == name)
@@ -197,20 +201,27 @@ def _entry_of(text: bytes) -> SeriesEntry | None:
     return entries[0] if len(entries) == 1 else None
 
 
-def _patch_file(objects: Objects, path: Path, entry: SeriesEntry, step: Step) -> tuple[bytes | None, SeriesEntry]:
+def _patch_file(
+    objects: Objects, path: Path, entry: SeriesEntry, step: Step, kind: EntryKind
+) -> tuple[bytes | None, SeriesEntry]:
     """New bytes of a patch file, None where the old ones are right; and how it is to be applied."""
+    whole = render_patch(objects, step.raw, _turned(step.changes, entry))
     if not path.is_file():
-        return render_patch(objects, step.raw, _turned(step.changes, entry)), attrs.evolve(entry, strip=1)
-    old = read_input(path)
-    patch = Patch.parse(old, str(path), strip=entry.strip)
-    if _leads_to(objects, patch, entry, step.changes):
+        return whole, attrs.evolve(entry, strip=1)
+    patch = Patch.parse(read_input(path), str(path), strip=entry.strip)
+    right = _leads_to(objects, patch, entry, step.changes)
+    if kind is EntryKind.ALIGN:
+        # Its header is an account of the base.
+        right = right and whole.startswith(patch.preamble)
+    if right:
         return None, entry
     entry = attrs.evolve(entry, strip=1)
+    if kind in (EntryKind.ALIGN, EntryKind.RESTORE):
+        return whole, entry
     for data in _refreshed(objects, patch, entry, step):
-        again = Patch.parse(data, str(path))
-        if _leads_to(objects, again, entry, step.changes):
+        if _leads_to(objects, Patch.parse(data, str(path)), entry, step.changes):
             return data, entry
-    return render_patch(objects, step.raw, _turned(step.changes, entry)), entry
+    return whole, entry
 
 
 def _turned(changes: Iterable[BlobChange], entry: SeriesEntry) -> list[BlobChange]:

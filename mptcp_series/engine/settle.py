@@ -142,8 +142,7 @@ def _three_way(
         return _whole(objects, change, merged, status, fate)
     if not (old.is_text and new.is_text and current.is_text):
         return _refused(objects, change, path, f"{path} is {_MODE_WORDS.get(current.mode)}, which cannot be merged")
-    texts = [objects.differable(entry.oid) for entry in (old, current, new)]
-    before, now, after = (text if isinstance(text, bytes) else text.data for text in texts)
+    before, now, after = (objects.read(entry.oid) for entry in (old, current, new))
     if is_binary(before) or is_binary(after) or is_binary(now):
         return _refused(objects, change, path, f"binary: {path} differs from the file the patch changes")
     joined = splice(before, now, after)
@@ -154,7 +153,7 @@ def _three_way(
             status=Status.OFFSET,
             account=lambda: _all(Fate.APPLIED, count_hunks(objects, old, new)),
         )
-    result = merge(*texts)
+    result = merge(before, now, after)
     hunks = file_hunks(objects, old, new)
     fates = merge_fates(result, hunks)
     ids = hunk_ids(hunks) if result.conflicts else []

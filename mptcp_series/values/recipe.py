@@ -4,7 +4,7 @@
 A recipe is a reviewed document, so it is kept byte for byte and additions are appended as text. It decides what
 is lost and what is kept, so nothing in it may be misread: unknown keys, wrong types, missing keys, abbreviated ids,
 empty reasons, a commit named twice or with contradicting intent, bad ranges and conditions are refused, all at once,
-each with its line. (tomli tells no lines for values; `_key_lines` finds them in the text.)
+each with its line. (`tomlreader` finds them.)
 """
 
 from __future__ import annotations
@@ -12,24 +12,22 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import attrs
-import tomli
 
 from ..errors import BadInput, BadRecipe, Problem, UnsafePath
 from .condition import Condition
-from .naming import did_you_mean, parse_commit_id
+from .naming import parse_commit_id
 from .override import DropTarget
 from .paths import OwnedPaths, check_tree_path
+from .tomlreader import Table, TomlReader
 from .version import VersionRange
 
 __all__ = ["Acknowledge", "CommitReason", "LostPolicy", "Prerequisite", "Recipe"]
 
 T = TypeVar("T")
-Table = Mapping[str, object]
 
 _SERIES_KEYS = ("name", "range", "match", "owned", "root", "target", "overrides", "lost", "bases", "pathspecs")
 _ARRAY_KEYS = {
@@ -290,114 +288,11 @@ def _contradictions(named: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str
         yield context, f"{verdict} {text} in {context!r}, first in {place!r}"
 
 
-_TOKEN = re.compile(
-    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})' + r"|'''.*?'''(?:'{0,2})"
-    r'|"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'|\#[^\n]*|\n|[ \t\r]+|[\[\]{},=]|[^\s\[\]{},=\"'#]+|.",
-    re.DOTALL,
-)
-
-
-def _key_lines(text: str) -> dict[str, int]:
-    """The line of every table, key and array element of valid TOML, by name: `series.match[1]`, `include[0].commit`."""
-    lines: dict[str, int] = {}
-    tables: Counter[str] = Counter()
-    prefix, key = "", ""
-    words: list[str] = []  # of a header, or of a key up to its `=`
-    depth = element = 0
-    in_value = False
-    line = 1
-    for token in (match.group() for match in _TOKEN.finditer(text)):
-        if token == "\n" and not depth:
-            if words[:2] == ["[", "["]:
-                name = "".join(words).strip("[]")
-                prefix = f"{name}[{tables[name]}]"
-                tables[name] += 1
-                lines.setdefault(name, line)
-                lines.setdefault(prefix, line)
-            elif words[:1] == ["["]:
-                prefix = "".join(words).strip("[]")
-                lines.setdefault(prefix, line)
-            words, in_value = [], False
-        elif token.isspace() or token.startswith("#"):
-            pass
-        elif not in_value and token == "=":
-            key = ".".join(filter(None, [prefix, "".join(words)]))
-            lines.setdefault(key, line)
-            words, in_value, element = [], True, 0
-        elif not in_value:
-            words.append(token.strip("\"'"))
-        elif token in ("]", "}"):
-            depth -= 1
-        elif token == "," and depth == 1:
-            element += 1
-        else:
-            if depth:
-                lines.setdefault(f"{key}[{element}]", line)
-            depth += token in ("[", "{")
-        line += token.count("\n")
-    return lines
-
-
-class _Reader:
-    """Reads one file and collects what is wrong with it."""
+class _Reader(TomlReader):
+    """Reads one recipe and collects what is wrong with it."""
 
     def __init__(self, data: bytes, file: str) -> None:
-        self.file = file
-        self.problems: list[Problem] = []
-        self.document, text = self.load(data)
-        self.lines = _key_lines(text + "\n")
-
-    def load(self, data: bytes) -> tuple[Table, str]:
-        try:
-            text = data.decode()
-        except UnicodeDecodeError as error:
-            raise BadRecipe("not UTF-8", file=self.file, line=data.count(b"\n", 0, error.start) + 1) from None
-        try:
-            return tomli.loads(text), text
-        except tomli.TOMLDecodeError as error:
-            raise BadRecipe(f"{error.msg} (TOML, column {error.colno})", file=self.file, line=error.lineno) from None
-        except (ValueError, RecursionError) as error:  # a number of 4,301 digits, brackets a thousand deep
-            raise BadRecipe(f"cannot be read as TOML: {error}", file=self.file) from None
-
-    def problem(self, context: str, message: str) -> None:
-        """A problem at a key's line; that of the nearest table where the key is not in the file."""
-        place = context
-        while place and place not in self.lines:
-            place = re.sub(r"(?:^|\.|\[)[^.\[]*$", "", place)
-        self.problems.append(Problem(file=self.file, line=self.lines.get(place), message=message))
-
-    def typed(self, value: object, kind: type[T], context: str) -> T | None:
-        if isinstance(value, kind):
-            return value
-        got, expected = type(value).__name__, kind.__name__
-        self.problem(context, f"Unexpected type {got} (expected {expected}) in {context!r}")
-        return None
-
-    def known(self, table: Table, keys: Iterable[str], context: str) -> None:
-        for key in table:
-            if key not in keys:
-                name = f"{context}.{key}" if context else key
-                self.problem(name, f"unknown key {name!r}{did_you_mean(key, keys)}")
-
-    def converted(self, value: object, convert: Callable[[str], T], context: str) -> T | None:
-        text = self.typed(value, str, context)
-        if text is None:
-            return None
-        try:
-            return convert(text)
-        except BadInput as error:
-            self.problem(context, f"{error.problems[0].message} in {context!r}")
-            return None
-
-    def get(
-        self, table: Table, key: str, convert: Callable[[str], T], context: str, required: bool = False
-    ) -> T | None:
-        name = f"{context}.{key}"
-        if key in table:
-            return self.converted(table[key], convert, name)
-        if required:
-            self.problem(name, f"Missing required value in {name!r}")
-        return None
+        super().__init__(data, file, BadRecipe)
 
     def many(self, table: Table, key: str, convert: Callable[[str], T], required: bool = False) -> tuple[T, ...]:
         name = f"series.{key}"

@@ -12,7 +12,6 @@ from mptcp_series.engine.extract import extract
 from mptcp_series.engine.objects import Entry
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.result import Result
-from mptcp_series.engine.stable import remedies
 from mptcp_series.engine.tree import TreeEditor
 from mptcp_series.minikernel.world import World, build_world
 from mptcp_series.values.recipe import Recipe
@@ -67,9 +66,7 @@ def test_every_backport_goes_where_its_story_says(world: World, queue: Queue) ->
 
 def test_the_later_target_that_has_what_is_lost(world: World, queue: Queue) -> None:
     result = queue.apply(world.source, base="v5.10.6")
-    assert queue.source is not None
-    assert queue.recipe is not None
-    found = remedies(result.objects, queue.source, queue.recipe, result._uncovered)
+    found = result.later_targets()
     assert str(found) == "range ..v5.15.5 covers 2 of 2"
     assert [entry.target for entry in found.changes] == ["v5.15.1", "v5.15.5"]
 

@@ -17,12 +17,14 @@ from mptcp_series.engine.resolve_place import Place
 from mptcp_series.engine.resolve_prove import Answer, prepare
 from mptcp_series.engine.resolve_state import State
 from mptcp_series.minikernel.history import Changes, HistoryBuilder, Identity
+from mptcp_series.values.override import Override
 
-__all__ = ["AUTHOR", "MAKEFILE", "World", "listing", "make_world", "numbered"]
+__all__ = ["AUTHOR", "MAKEFILE", "TCP", "World", "answered", "listing", "make_world", "numbered"]
 
 AUTHOR = Identity(name="Paolo Tester", email="paolo@example.org")
 MAKEFILE = b"VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 66\nEXTRAVERSION =\n"
 START = 1_630_000_000
+TCP = "net/ipv4/tcp.c"
 
 
 def numbered(count: int, changes: Mapping[int, bytes] | None = None, end: bytes = b"\n") -> bytes:
@@ -139,3 +141,14 @@ def _read(path: str) -> bytes | None:
     if os.path.islink(path):
         return os.fsencode(os.readlink(path))
     return Path(path).read_bytes() if os.path.isfile(path) else None
+
+
+def answered(world: World, path: str, data: bytes | None) -> Override:
+    """Close the resolve, and see that the queue now gives the answer."""
+    answer = world.close()
+    assert not world.place.directory.exists()
+    result = world.result()
+    assert result.reasons() == []
+    found = world.file(result, path)
+    assert (None if found is None else found[1]) == data
+    return Override.parse(answer.path.read_bytes(), str(answer.path))

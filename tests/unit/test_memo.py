@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
+import pygit2
 import pytest
 
 from mptcp_series.engine.item import Item
@@ -172,3 +174,19 @@ def test_a_run_goes_on_from_a_known_one(lab: Lab) -> None:
         run.run(items[:2])
         assert run.run(items[2:]).predicted_tree == replay(lab, None, BASE, *items).predicted_tree
     assert memo.misses == 3
+
+
+def test_what_one_repository_does_not_have_goes_to_the_other(lab: Lab, tmp_path: Path) -> None:
+    """A merged file is in the memory of the run that merged it; a run in another repository needs it too."""
+    memo, items = Memo(), patches(lab)
+    base = {**BASE, TCP: numbered(30, {15: "fifteen\n"})}
+    other = Lab(pygit2.init_repository(str(tmp_path / "other.git"), bare=True), lab.repo)
+    first = replay(lab, memo, base, *items[:1])
+    for number in (1, 2):
+        # The last patch is worked out in the second repository, on what the first ones made in the first.
+        found = replay(other, memo, {**base, "README": b"%d\n" % number}, *items)
+        assert other.files(found.predicted_tree)[TCP] == numbered(
+            30, {5: "five\n", 15: "fifteen\n", 25: "twenty-five\n"}
+        )
+    assert (memo.hits, memo.misses) == (4, 3)
+    assert first.complete

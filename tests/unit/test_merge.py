@@ -271,7 +271,10 @@ def test_splice() -> None:
     base = numbered(300)
     assert splice(base, numbered(300, {2: "x\n"}), numbered(300, {290: "y\n"})) == numbered(300, {2: "x\n", 290: "y\n"})
     assert splice(base, numbered(300, {290: "y\n"}), numbered(300, {2: "x\n"})) == numbered(300, {2: "x\n", 290: "y\n"})
-    assert splice(base, numbered(300, {2: "x\n"}), numbered(300, {90: "y\n"})) is None
-    assert splice(base, numbered(300, {2: "x\n", 290: "z\n"}), numbered(300, {150: "y\n"})) is None
+    assert splice(base, numbered(300, {2: "x\n"}), numbered(300, {20: "y\n"})) is None
+    both = numbered(300, {2: "x\n", 150: "y\n", 290: "z\n"})
+    assert splice(base, numbered(300, {2: "x\n", 290: "z\n"}), numbered(300, {150: "y\n"})) == both
+    assert splice(base, numbered(300, {150: "y\n"}), numbered(300, {2: "x\n", 290: "z\n"})) == both
+    assert splice(base, numbered(300, {2: "x\n", 290: "z\n"}), numbered(300, {20: "y\n"})) is None
     # Every line is there twice: a change could slide from one end to the other.
     assert splice(base * 2, numbered(300, {2: "x\n"}) + base, base + numbered(300, {290: "y\n"})) is None

@@ -207,7 +207,8 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_the_repositories_are_bare_with_their_branches_and_tags(
     world: World, source: pygit2.Repository, bsp: pygit2.Repository
 ) -> None:
-    assert source.is_bare and bsp.is_bare
+    assert source.is_bare
+    assert bsp.is_bare
     assert set(source.branches.local) == {"master", "linux-5.10.y", "linux-5.15.y"}
     assert set(bsp.branches.local) == {world.bsp_branch}
     for tag, commit in world.tags.items():
@@ -405,13 +406,15 @@ def test_what_alignment_takes_from_the_vendors_tree_can_be_put_back(
     vendor = bsp_state(bsp, source, world)
     finished, _ = replay(source, aligned(vendor, root), queue_of(source))
     picked, conflicts = replay(source, finished, [commit_of(source, world.commits["5.15.1_worker_race"])])
-    assert conflicts == [] and picked["net/mptcp/protocol.c"] != finished["net/mptcp/protocol.c"]
+    assert conflicts == []
+    assert picked["net/mptcp/protocol.c"] != finished["net/mptcp/protocol.c"]
 
     stable = state_of(commit_of(source, "v5.10.4").tree)
     assert {path for path in owned(vendor) if vendor[path] != stable[path]} == {"net/mptcp/pm.c"}
     path = "net/mptcp/pm.c"
     merged = merge_entry(source, stable[path], finished[path], vendor[path])
-    assert isinstance(merged, tuple) and merged != finished[path]
+    assert isinstance(merged, tuple)
+    assert merged != finished[path]
 
 
 def test_the_lost_fix_of_5_10_6_can_be_picked(world: World, source: pygit2.Repository) -> None:

@@ -18,7 +18,8 @@ from mptcp_series.engine.render import render_diff
 from mptcp_series.errors import BadPatch
 from mptcp_series.values.binary import literal
 from mptcp_series.values.hunk import Hunk
-from mptcp_series.values.patch import ChangeKind, FileChange, Patch, unquote
+from mptcp_series.values.patch import ChangeKind, FileChange, Patch
+from mptcp_series.values.patchreader import unquote
 
 from .conftest import Lab
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from mptcp_series.engine.queue import Queue
-from mptcp_series.engine.stable import LaterTargets, release_line, remedies
-from mptcp_series.values.recipe import Recipe
+from mptcp_series.engine.stable import LaterTargets, release_line
 
 from .stable_lab import CORE, PM, Kernel, makefile
 
@@ -39,9 +38,7 @@ def kernel(tmp_path: Path) -> Kernel:
 def later(kernel: Kernel, base: str, queue: Queue | None = None, *, vendor: bool = False) -> LaterTargets:
     queue = queue or kernel.queue()
     result = kernel.apply_vendor(queue) if vendor else kernel.apply(base, queue)
-    recipe = queue.recipe
-    assert isinstance(recipe, Recipe)
-    return remedies(result.objects, kernel.source, recipe, result._uncovered)
+    return result.later_targets()
 
 
 def told(found: LaterTargets) -> list[tuple[str, str | None, str | None]]:
