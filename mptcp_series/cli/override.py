@@ -93,7 +93,10 @@ def check(run: Run) -> None:
     patches = counted(len(queue.series.entries), "patch", "patches")
     run.answer(
         document=lambda: drift_document(queue.name, len(queue.overrides), drift),
-        report=lambda: [f"{files} against {patches} of {queue.name}: {len(drift) or 'no'} drift"],
+        report=lambda: [
+            f"{files} against {patches} of {queue.name}: {len(drift) or 'no'} drift",
+            *(f"{one.file}\n{one.detail}" for one in drift if one.detail is not None),
+        ],
     )
     if drift:
         raise NeedsPerson(map(str, drift))

@@ -93,9 +93,9 @@ def conflict_lines(patch: PatchOutcome) -> Iterator[str]:
         yield f"{_INDENT}next: mend {printable(patch.override)}; `mptcp-series override show` lays it beside the patch"
     elif patch.kind is EntryKind.RESTORE:
         # It is in no series, so there is no template for it.
-        yield f"{_INDENT}next: an override with `Patch: {printable(patch.name)}`, or an [[acknowledge]] in recipe.toml"
+        yield f"{_INDENT}next: mptcp-series resolve, or an [[acknowledge]] in recipe.toml"
     else:
-        yield f"{_INDENT}next: mptcp-series override new {printable(patch.name)}"
+        yield f"{_INDENT}next: mptcp-series resolve, or by hand: mptcp-series override new {printable(patch.name)}"
 
 
 def _conflict_text(conflict: Conflict) -> Iterator[str]:

@@ -28,6 +28,7 @@ __all__ = [
     "commit_order",
     "git_environment",
     "git_program",
+    "history_records",
     "reading_environment",
     "visit",
     "visit_touching",
@@ -38,7 +39,9 @@ WalkProgress = Callable[[int, int | None], None]
 
 _START = b"//"
 """Begins a record. No path of a tree has it: names in a tree are not empty and hold no slash."""
-_CHUNK = 1 << 16
+_CHUNK = 1 << 18
+_PIPE = 1 << 20
+"""Room for what git writes while nobody reads."""
 _STEP = 500
 """Commits from one call of the progress to the next."""
 
@@ -54,6 +57,16 @@ class Visited:
     is_merge: bool
 
     @property
+    def commit_id(self) -> bytes:
+        """The id of the commit, 40 hex digits; `commit` is the same as text."""
+        return self.head[:40]
+
+    @property
+    def parent_ids(self) -> list[bytes]:
+        """Ids of its parents; in a history narrowed by pathspecs, of the nearest ancestors that are left of it."""
+        return self.head[82:].split()
+
+    @property
     def commit(self) -> str:
         return self.head[:40].decode("ascii")
 
@@ -63,8 +76,7 @@ class Visited:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Its parents; in a history narrowed by pathspecs, the nearest ancestors that are left of it."""
-        return tuple(self.head[82:].decode("ascii").split())
+        return tuple(parent.decode("ascii") for parent in self.parent_ids)
 
     @property
     def paths(self) -> list[str]:
@@ -135,10 +147,17 @@ def reading_environment() -> dict[str, str]:
 
 
 _ORDER = ("--full-history", "--topo-order", "--reverse")
-# The repository's own configuration does reach git; each of these undoes a part of it that would change the list.
+# The repository's own configuration does reach git; each of these undoes a part of it that would change the list. The
+# first is for speed: a walk over thousands of trees, each a delta to another, comes back to the same ones.
 _SETTINGS = tuple(
     word
-    for setting in ("log.follow=false", "log.showRoot=true", "log.showSignature=false", "diff.relative=false")
+    for setting in (
+        "core.deltaBaseCacheLimit=128m",
+        "diff.relative=false",
+        "log.follow=false",
+        "log.showRoot=true",
+        "log.showSignature=false",
+    )
     for word in ("-c", setting)
 )
 _LOG = (
@@ -162,9 +181,9 @@ def visit(
     """
     cut = _Cut(source, revisions)
     with _Git(source, (*_LOG, *(["--no-merges"] if pathspecs else [])), revisions, pathspecs) as git:
-        for visited in _counted(_records(git), progress):
+        for visited in _counted(history_records(git.chunks()), progress):
             if cut.possible:
-                cut.check(visited.commit, bool(visited.parents))
+                cut.check(visited.commit, bool(visited.parent_ids))
             yield visited
 
 
@@ -177,11 +196,13 @@ def visit_touching(
     what does not touch the pathspecs (`--simplify-merges`): of any other merge only one side has such commits that
     the other has not, and the merge looks like that side.
 
-    Commits that are taken out may be where a shallow history is cut; `commit_order` looks at all.
+    One kind is not seen: a merge that takes nothing from a parent older than the range's start (`-s ours`), for git
+    does not weigh such parents. And commits that are taken out may be where a shallow history is cut; `commit_order`
+    looks at all.
     Raises what `visit` raises.
     """
     with _Git(source, (*_LOG, "--simplify-merges"), revisions, pathspecs) as git:
-        for visited in _counted(_records(git), progress):
+        for visited in _counted(history_records(git.chunks()), progress):
             found = source[visited.commit]
             assert isinstance(found, pygit2.Commit)
             is_merge = len(found.parent_ids) > 1
@@ -227,6 +248,7 @@ class _Git:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=reading_environment(),
+            pipesize=_PIPE,
         )
 
     def __enter__(self) -> _Git:
@@ -290,10 +312,10 @@ def _counted(walk: Iterable[Visited], progress: WalkProgress | None) -> Iterator
         progress(count, count)
 
 
-def _records(git: _Git) -> Iterator[Visited]:
+def history_records(chunks: Iterable[bytes]) -> Iterator[Visited]:
     """Commits of a `-z --name-only` log whose format starts with `//`."""
     rest = b""
-    for chunk in git.chunks():
+    for chunk in chunks:
         *whole, rest = (rest + chunk).split(_START)
         for record in whole:
             if record:

@@ -52,7 +52,7 @@ class MergeFinder:
         self._owned = owned
         self._marks = owned_marks(owned)
         self._keys = OwnedKeys(objects, owned)
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[bytes, _Line] = {}
         self._starts = _Starts(source, start)
         self._touched: list[frozenset[str]] = []
         """Owned paths of each owned-path commit, by bit."""
@@ -62,9 +62,8 @@ class MergeFinder:
         if visited.touches(self._marks):
             self._note(visited, frozenset(path for path in visited.paths if self._owned.contains(path)))
             return True
-        parents = visited.parents
-        if len(parents) == 1:
-            self._lines[visited.commit] = self._line(parents[0])
+        if len(visited.parent_ids) == 1:
+            self._lines[visited.commit_id] = self._line(visited.parent_ids[0])
         else:
             self._note(visited, frozenset())
         return False
@@ -77,21 +76,21 @@ class MergeFinder:
 
     def _note(self, visited: Visited, paths: frozenset[str]) -> None:
         brings = starts = 0
-        for parent in visited.parents:
+        for parent in visited.parent_ids:
             line = self._line(parent)
             brings |= line.brings
             starts |= line.starts
         if paths:
             brings |= 1 << len(self._touched)
             self._touched.append(paths)
-        self._lines[visited.commit] = _Line(brings, starts, visited.tree)
+        self._lines[visited.commit_id] = _Line(brings, starts, visited.tree)
 
-    def _line(self, commit: str) -> _Line:
+    def _line(self, commit: bytes) -> _Line:
         known = self._lines.get(commit)
         if known is None:
-            found = self._source[commit]
+            found = self._source[commit.decode("ascii")]
             assert isinstance(found, pygit2.Commit)
-            known = self._lines[commit] = _Line(0, self._starts.bit(commit), str(found.tree_id))
+            known = self._lines[commit] = _Line(0, self._starts.bit(found.id), str(found.tree_id))
         return known
 
     def _resolution(self, visited: Visited) -> frozenset[str]:
@@ -106,7 +105,7 @@ class MergeFinder:
     def _is_plain(self, visited: Visited) -> bool:
         """Whether each owned file is as the one side has it that changed it, told by what the walk has seen."""
         result = self._key(visited.tree)
-        lines = [self._line(parent) for parent in visited.parents]
+        lines = [self._line(parent) for parent in visited.parent_ids]
         if len(lines) != 2:
             return bool(lines) and all(self._key(line.tree) == result for line in lines)
         first, second = lines
@@ -152,9 +151,8 @@ class _Starts:
         self._top: tuple[int, int] | None = None
         """The first of them on that line: its place there, and its bit."""
 
-    def bit(self, commit: str) -> int:
+    def bit(self, identifier: pygit2.Oid) -> int:
         """A new one, as a set of one bit."""
-        identifier = pygit2.Oid(hex=commit)
         bit = 1 << len(self._commits)
         self._commits.append(identifier)
         place = self._line.get(identifier)

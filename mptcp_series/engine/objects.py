@@ -56,6 +56,9 @@ def hexed(oid: Oid) -> str:
 RECENT: Final = 64
 """Objects kept: the post-image of a file is most often the pre-image of the next patch to it."""
 
+RECENT_TREES: Final = 1024
+"""Trees kept as sets of entries: commits that are no neighbours share most of their directories."""
+
 
 class Objects:
     """The objects of one run: `home` is the repository results go to, the others are only read."""
@@ -124,7 +127,7 @@ class Objects:
         if found is None:
             found = frozenset(_TREE_ENTRY.findall(self.read(tree)))
             self._sets[tree] = found
-            if len(self._sets) > RECENT:
+            if len(self._sets) > RECENT_TREES:
                 self._sets.popitem(last=False)
         return found
 

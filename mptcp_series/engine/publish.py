@@ -7,12 +7,13 @@ moves last and only from where it was read, so a killed run leaves nothing but a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pygit2
 
 from ..errors import BadInput, EnvironmentFault, MissingObject
-from .objects import SUBMODULE, TREE, Objects, Oid, hexed
+from .objects import SUBMODULE, TREE, Entry, Objects, Oid, hexed
 from .pack import PackedObject, write_pack
 
 __all__ = ["publish_objects", "write_branch"]
@@ -78,12 +79,30 @@ def _without_files_of(objects: Objects, bases: list[Oid], blobs: dict[Oid, Missi
     return left
 
 
-def publish_objects(objects: Objects, tip: Oid) -> int:
-    """Write what `tip` needs and home lacks, as one pack; the number of objects written."""
+def written_by(objects: Objects, files: Iterable[Entry]) -> dict[Oid, tuple[int, bytes]]:
+    """What `reachable` gives, told by what a replay wrote rather than by reading its trees again.
+
+    For a replay that ran through: each commit and tree it made is part of the result, and of the blobs those
+    that stand in a file it changed.
+    """
+    made = objects.made()
+    wanted = {oid: found for oid, found in made.items() if found[0] != _BLOB}
+    blobs = dict.fromkeys(entry.oid for entry in files if entry.mode not in (TREE, SUBMODULE))
+    wanted |= {oid: made[oid] for oid in blobs if oid in made}
+    for oid in objects.borrowed(blobs):
+        wanted[oid] = (_BLOB, objects.read(oid))
+    return wanted
+
+
+def publish_objects(objects: Objects, tip: Oid, files: Iterable[Entry] | None = None) -> int:
+    """Write what `tip` needs and home lacks, as one pack; the number of objects written.
+
+    files: every file the commits changed, where they are all that was made.
+    """
     # A commit that is there has all it needs. (To ask for each object costs a look for new packs each time.)
     if pygit2.Oid(raw=tip) in objects.home.odb:
         return 0
-    wanted = reachable(objects, tip)
+    wanted = reachable(objects, tip) if files is None else written_by(objects, files)
     # As they were made: what an object is like comes before it.
     order = [*(oid for oid in objects.made() if oid in wanted), *(oid for oid in wanted if oid not in objects.made())]
     packed = {oid: PackedObject(*wanted[oid], objects.like(oid)) for oid in order}
@@ -91,7 +110,9 @@ def publish_objects(objects: Objects, tip: Oid) -> int:
     return len(packed)
 
 
-def write_branch(objects: Objects, name: str, tip: Oid, *, message: str) -> None:
+def write_branch(
+    objects: Objects, name: str, tip: Oid, *, message: str, files: Iterable[Entry] | None = None
+) -> None:
     """Publish a commit as a branch of the home repository; the branch moves last and at once.
 
     Raises BadInput for a name git would not take, or a branch that is checked out in a work tree.
@@ -105,7 +126,7 @@ def write_branch(objects: Objects, name: str, tip: Oid, *, message: str) -> None
     if (place := _checked_out(repo).get(reference)) is not None:
         raise BadInput(f"branch {name} is checked out in {place}; name another one, or switch away first")
     current = repo.references.get(reference)
-    publish_objects(objects, tip)
+    publish_objects(objects, tip, files)
     target = pygit2.Oid(raw=tip)
     # Of the reflog entry: the user's own git configuration plays no part.
     repo.set_ident("mptcp_series", "mptcp-series@localhost")

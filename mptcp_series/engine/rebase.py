@@ -162,7 +162,7 @@ def _interleaved(left: Sequence[str], right: Sequence[str]) -> list[str]:
 
 def _written(result: Result, name: str) -> Mapping[str, BlobChange]:
     """What an entry changed, by path; also in a result that a conflict cut short."""
-    return {change.path: change for change in result._replayed.written.get(name, ())}
+    return {change.path: change for change in result.written.get(name, ())}
 
 
 def _differing_paths(

@@ -23,6 +23,7 @@ from ..values.result import (
     PatchOutcome,
     Status,
 )
+from .change import BlobChange
 from .export import Format, export
 from .objects import Objects, hexed
 from .publish import write_branch
@@ -60,6 +61,11 @@ class Result:
     def stuck(self) -> Stuck | None:
         """The first entry in conflict and what it met; None where nothing is in conflict."""
         return self._replayed.stuck
+
+    @property
+    def written(self) -> Mapping[str, tuple[BlobChange, ...]]:
+        """What each entry changed on the way, by name: also those after a conflict, which have no commit."""
+        return self._replayed.written
 
     @property
     def objects(self) -> Objects:
@@ -135,8 +141,14 @@ class Result:
         """
         if not partial:
             self.require()
+        replayed = self._replayed
+        changed = [change.new for step in replayed.steps for change in step.changes if change.new is not None]
         write_branch(
-            self._objects, name, self._replayed.commit, message=f"mptcp-series: {self.series} on {self.base.rev}"
+            self._objects,
+            name,
+            replayed.commit,
+            message=f"mptcp-series: {self.series} on {self.base.rev}",
+            files=changed if replayed.complete else None,
         )
         return attrs.evolve(self, branch=name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mptcp_series.engine import publish
-from mptcp_series.engine.objects import Objects, hexed
+from mptcp_series.engine.objects import Entry, Objects, hexed
 from mptcp_series.engine.publish import publish_objects, write_branch
 from mptcp_series.engine.replay import Replay, Replayed
 from mptcp_series.errors import BadInput, EnvironmentFault, MissingObject
@@ -209,9 +209,9 @@ def test_a_branch_that_another_run_holds_or_moved(lab: Lab, source: Lab, monkeyp
     other = lab.commit(BASE, "other\n")
     keep = publish.publish_objects
 
-    def meanwhile(objects: Objects, tip: bytes) -> int:
+    def meanwhile(objects: Objects, tip: bytes, files: Iterable[Entry] | None = None) -> int:
         lab.repo.references.create("refs/heads/mptcp", other, force=True)
-        return keep(objects, tip)
+        return keep(objects, tip, files)
 
     with monkeypatch.context() as patched:
         patched.setattr(publish, "publish_objects", meanwhile)

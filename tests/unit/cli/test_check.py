@@ -27,7 +27,7 @@ conflict in hook.patch
     int tcp6;
     int tcp7;
     int tcp8;
-  next: mptcp-series override new hook.patch
+  next: mptcp-series resolve, or by hand: mptcp-series override new hook.patch
 """
 
 OVERRIDE = f"""Patch: hook.patch

@@ -71,7 +71,7 @@ not picked, and touch owned paths; to add one, append its lines to series/q/reci
   # include/uapi/linux/mptcp.h
   [[include]]
   commit = "{OTHER}"
-  reason = "uapi: \\x1b[31mx"
+  reason = "uapi: \\u001b[31mx"
 
 wrote series/q/series
 """,

@@ -70,14 +70,14 @@ def test_conflicts_in_words_and_of_a_materialised_hunk() -> None:
         "    -x",
         "",
         "    +y",
-        "  next: mptcp-series override new a.patch",
+        "  next: mptcp-series resolve, or by hand: mptcp-series override new a.patch",
     ]
 
 
 @pytest.mark.parametrize(
     ("kind", "override", "line"),
     [
-        (EntryKind.PATCH, None, "  next: mptcp-series override new a.patch"),
+        (EntryKind.PATCH, None, "  next: mptcp-series resolve, or by hand: mptcp-series override new a.patch"),
         (
             EntryKind.PATCH,
             "q/o.patch",
@@ -86,7 +86,7 @@ def test_conflicts_in_words_and_of_a_materialised_hunk() -> None:
         (
             EntryKind.RESTORE,
             None,
-            "  next: an override with `Patch: a.patch`, or an [[acknowledge]] in recipe.toml",
+            "  next: mptcp-series resolve, or an [[acknowledge]] in recipe.toml",
         ),
     ],
     ids=["patch", "override", "restore"],
