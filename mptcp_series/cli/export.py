@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..engine.export import Format
+from ..engine.exchange.export import Format
 from ..values.person import Person
 from .inputs import replay
 from .options import COMMITTER, NO_ALIGN, Run, takes

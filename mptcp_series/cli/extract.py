@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import pygit2
 
-from ..engine.extract import Extraction
-from ..engine.extract import extract as pick
 from ..engine.queue import read_input
+from ..engine.upstream.extract import Extraction
+from ..engine.upstream.extract import extract as pick
 from ..values.recipe import Recipe
 from ..values.series import Series
 from .console import printable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..engine.fetch import fetch as bring
+from ..engine.upstream.fetch import fetch as bring
 from .console import Console, Progress, printable
 from .inputs import load_recipe
 from .inspection import overrides_of

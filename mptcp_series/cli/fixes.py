@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from ..engine.fixes import Fix, Fixes, FixKind, find_fixes
+from ..engine.upstream.fixes import Fix, Fixes, FixKind, find_fixes
 from ..errors import EnvironmentFault, NeedsPerson
 from ..values.recipe import Recipe
 from .console import printable

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from ..engine.importing import Imported, import_mbox, import_quilt, import_range
+from ..engine.exchange.importing import Imported, import_mbox, import_quilt, import_range
 from .console import printable
 from .jsons import SCHEMA
 from .options import Run, takes

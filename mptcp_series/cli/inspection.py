@@ -8,13 +8,13 @@ from pathlib import Path
 
 import attrs
 
-from ..engine.change import TextChange, file_hunks
-from ..engine.item import Item
-from ..engine.objects import Objects
-from ..engine.overrides import find_target, override_diff
 from ..engine.queue import Queue, load_overrides, override_directories, read_input
-from ..engine.repository import base_info, commit_tree, open_repository, resolve_commit
-from ..engine.tree import TreeEditor
+from ..engine.replay.change import TextChange, file_hunks
+from ..engine.replay.item import Item
+from ..engine.replay.overrides import find_target, override_diff
+from ..engine.store.objects import Objects
+from ..engine.store.repository import base_info, commit_tree, open_repository, resolve_commit
+from ..engine.store.tree import TreeEditor
 from ..errors import BadInput, EnvironmentFault
 from ..values.hunk import Hunk, hunk_ids
 from ..values.naming import did_you_mean

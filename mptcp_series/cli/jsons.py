@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from ..values.result import Drift
 
 if TYPE_CHECKING:
-    from ..engine.extract import Extraction
-    from ..engine.item import Item
+    from ..engine.replay.item import Item
+    from ..engine.upstream.extract import Extraction
     from .inspection import Found, NamedHunks, Shown
 
 __all__ = [

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from ..engine.files import replace_file
 from ..engine.matrix import MatrixSpec, expand_bases
 from ..engine.matrix import matrix as run_matrix
+from ..engine.store.files import replace_file
 from ..errors import BadInput, EnvironmentFault, NeedsPerson, Problem
 from ..values.matrix import Matrix, heat_map
 from ..values.result import COUNT_ORDER

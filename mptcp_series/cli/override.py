@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from ..engine.files import replace_file
 from ..engine.queue import Queue
+from ..engine.store.files import replace_file
 from ..errors import BadInput, NeedsPerson
 from .inputs import load_queue
 from .inspection import Base, Shown, find_item, named_hunks, overrides_of, queue_items, target_of

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from ..engine.item import Item
+from ..engine.replay.item import Item
 from ..values.hunk import Hunk
 from .console import printable
 from .inspection import Found, NamedHunks, Shown, effect

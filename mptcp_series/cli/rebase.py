@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from ..engine.files import replace_file
 from ..engine.rebase import Rebase
 from ..engine.rebase import rebase as run_rebase
+from ..engine.store.files import replace_file
 from ..values.rebased import PatchMove
 from .console import Progress, printable
 from .inputs import load_queue

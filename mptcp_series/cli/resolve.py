@@ -9,13 +9,13 @@ from pathlib import Path
 import attrs
 import click
 
-from ..engine.objects import LINK
-from ..engine.resolve import abort, begin, go_on, overridden, take
-from ..engine.resolve_job import Job, load_state, open_state
-from ..engine.resolve_place import STATE, Place
-from ..engine.resolve_prove import Answer, prepare, prepare_skip
-from ..engine.resolve_state import State
+from ..engine.resolving.job import Job, load_state, open_state
+from ..engine.resolving.place import STATE, Place
+from ..engine.resolving.prove import Answer, prepare, prepare_skip
+from ..engine.resolving.resolve import abort, begin, go_on, overridden, take
+from ..engine.resolving.state import State
 from ..engine.result import Result
+from ..engine.store.objects import LINK
 from ..errors import BadInput, NeedsPerson
 from ..values.result import Status
 from ..values.version import VersionRange

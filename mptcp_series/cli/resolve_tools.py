@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pygit2
 
-from ..engine.resolve_place import Place
+from ..engine.resolving.place import Place
 from ..errors import BadInput, NeedsPerson, ToolMissing
 
 __all__ = ["asked_reason", "chosen_editor", "edit_files", "run_tool"]

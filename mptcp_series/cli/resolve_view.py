@@ -10,10 +10,10 @@ from pathlib import Path
 import attrs
 import click
 
-from ..engine.resolve_place import Place
-from ..engine.resolve_prove import Answer
-from ..engine.resolve_standing import Standing, standing
-from ..engine.resolve_state import State
+from ..engine.resolving.place import Place
+from ..engine.resolving.prove import Answer
+from ..engine.resolving.standing import Standing, standing
+from ..engine.resolving.state import State
 from ..values.override import Override
 from .console import printable
 from .jsons import SCHEMA, Json

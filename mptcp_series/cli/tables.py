@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
+from ..engine.alignment.stable import LaterTargets
 from ..engine.result import Result
-from ..engine.stable import LaterTargets
 from ..values.result import Account, Alignment, Conflict, EntryKind, PatchOutcome, Status
 from .console import printable
 

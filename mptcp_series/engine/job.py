@@ -18,20 +18,20 @@ from ..values.person import Person
 from ..values.recipe import Recipe
 from ..values.result import Alignment, BaseInfo, OverrideAccount
 from ..values.version import KernelVersion
-from .align import Accounted, Uncovered, account, align_item, half_retracted
-from .basechanges import read_delta
-from .delta import BaseDelta
-from .item import Item, read_commit
-from .memo import Memo
-from .objects import Objects
-from .overrides import Assignment, assign, override_file
-from .owned import owned_changes
-from .replay import Progress, Replay, Replayed
-from .repository import commit_tree, resolve_commit
-from .restore import Restoration, Restorer
+from .alignment.align import Accounted, Uncovered, account, align_item, half_retracted
+from .alignment.basechanges import read_delta
+from .alignment.delta import BaseDelta
+from .alignment.restore import Restoration, Restorer
+from .alignment.stable import LaterTargets, StableLine, remedies
+from .replay.item import Item, read_commit
+from .replay.memo import Memo
+from .replay.overrides import Assignment, assign, override_file
+from .replay.owned import owned_changes
+from .replay.replay import Progress, Replay, Replayed
 from .result import Result
-from .stable import LaterTargets, StableLine, remedies
-from .tree import TreeEditor
+from .store.objects import Objects
+from .store.repository import commit_tree, resolve_commit
+from .store.tree import TreeEditor
 
 __all__ = ["Job"]
 

@@ -22,12 +22,12 @@ import pygit2
 from ..errors import BadInput, MissingObject, MptcpSeriesError, UnknownRevision
 from ..values.matrix import Matrix, MatrixRow
 from ..values.result import BaseInfo, EntryKind, Status
-from .basechanges import release_tags
-from .memo import Memo
+from .alignment.basechanges import release_tags
 from .queue import Queue, read_input
-from .repository import open_repository, resolve_commit
+from .replay.memo import Memo
 from .result import Result
 from .runs import Runs
+from .store.repository import open_repository, resolve_commit
 
 __all__ = ["BaseRef", "MatrixSpec", "expand_bases", "matrix"]
 

@@ -19,13 +19,13 @@ from ..values.person import Person
 from ..values.recipe import Recipe
 from ..values.result import Drift, EntryKind
 from ..values.series import Series, SeriesEntry
-from .item import Item, item_from_commit, item_from_patch
-from .objects import Objects
-from .overrides import check_override
-from .replay import Progress
-from .repository import Place, open_repository
+from .replay.item import Item, item_from_commit, item_from_patch
+from .replay.overrides import check_override
+from .replay.replay import Progress
 from .result import Result
 from .runs import Runs
+from .store.objects import Objects
+from .store.repository import Place, open_repository
 
 __all__ = ["Queue", "load_overrides"]
 

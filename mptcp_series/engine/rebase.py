@@ -21,14 +21,14 @@ from ..values.hunk import hunk_ids
 from ..values.rebased import Move, OverrideMove, PatchMove, Rebased, Since, move_of
 from ..values.result import EntryKind, PatchOutcome, Status
 from ..values.version import KernelVersion
-from .basechanges import release_tags
-from .change import BlobChange, file_hunks
-from .objects import Objects
+from .alignment.basechanges import release_tags
+from .exchange.rewrite import rewrite
 from .queue import Queue
-from .repository import Place, resolve_commit
+from .replay.change import BlobChange, file_hunks
 from .result import Result
-from .rewrite import rewrite
 from .runs import Runs
+from .store.objects import Objects
+from .store.repository import Place, resolve_commit
 
 __all__ = ["Move", "Rebase", "rebase"]
 

@@ -23,12 +23,12 @@ from ..values.result import (
     PatchOutcome,
     Status,
 )
-from .change import BlobChange
-from .export import Format, export
-from .objects import Objects, hexed
-from .publish import write_branch
-from .replay import Replayed, Step, Stuck
-from .stable import LaterTargets
+from .alignment.stable import LaterTargets
+from .exchange.export import Format, export
+from .replay.change import BlobChange
+from .replay.replay import Replayed, Step, Stuck
+from .store.objects import Objects, hexed
+from .store.publish import write_branch
 
 __all__ = ["Result"]
 

@@ -10,14 +10,14 @@ import pygit2
 
 from ..errors import BadInput
 from ..values.person import Person
-from .item import Item
 from .job import Job
-from .memo import Memo
-from .objects import Objects
-from .replay import Progress
-from .repository import Place, base_info, commit_tree, open_repository, resolve_commit
+from .replay.item import Item
+from .replay.memo import Memo
+from .replay.replay import Progress
 from .result import Result
-from .tree import TreeEditor
+from .store.objects import Objects
+from .store.repository import Place, base_info, commit_tree, open_repository, resolve_commit
+from .store.tree import TreeEditor
 
 if TYPE_CHECKING:
     from .queue import Queue

@@ -79,7 +79,11 @@ def _file_name(rest: bytes) -> bytes:
     """The name of a `---` or `+++` line: quoted, or up to the tab before a time stamp."""
     rest = rest.rstrip(b"\r\n")
     quoted = _QUOTED.match(rest)
-    return unquote(quoted[0]) if quoted else rest.split(b"\t", 1)[0].rstrip(b" ")
+    if quoted:
+        return unquote(quoted[0])
+    # git ends a name that has blanks with a tab; without one, blanks at the end are nobody's.
+    name, tab, _ = rest.partition(b"\t")
+    return name if tab else name.rstrip(b" ")
 
 
 @attrs.define(kw_only=True)

@@ -17,7 +17,7 @@ import attrs
 import pygit2
 import pytest
 
-from mptcp_series.engine.importing import import_range
+from mptcp_series.engine.exchange.importing import import_range
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.result import Result
 from mptcp_series.minikernel.history import HistoryBuilder, Identity

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.engine.extract import extract
-from mptcp_series.engine.objects import Entry
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.result import Result
-from mptcp_series.engine.tree import TreeEditor
+from mptcp_series.engine.store.objects import Entry
+from mptcp_series.engine.store.tree import TreeEditor
+from mptcp_series.engine.upstream.extract import extract
 from mptcp_series.minikernel.world import World, build_world
 from mptcp_series.values.recipe import Recipe
 from mptcp_series.values.result import Remedy

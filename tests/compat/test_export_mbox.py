@@ -9,7 +9,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from mptcp_series.engine.importing import import_mbox
+from mptcp_series.engine.exchange.importing import import_mbox
 from mptcp_series.engine.queue import Queue
 from mptcp_series.minikernel.history import Changes, FileEntry
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.engine.extract import extract
-from mptcp_series.engine.importing import import_quilt
+from mptcp_series.engine.exchange.importing import import_quilt
 from mptcp_series.engine.queue import Queue
+from mptcp_series.engine.upstream.extract import extract
 from mptcp_series.minikernel.history import Changes, FileEntry
 from mptcp_series.minikernel.world import build_world
 from mptcp_series.values.recipe import Recipe

@@ -17,11 +17,11 @@ from click.testing import CliRunner
 from pygit2.enums import FileMode
 
 from mptcp_series.cli.main import cli
-from mptcp_series.engine import extract as module
-from mptcp_series.engine import files
-from mptcp_series.engine.extract import Extraction, extract
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.result import Result
+from mptcp_series.engine.store import files
+from mptcp_series.engine.upstream import extract as module
+from mptcp_series.engine.upstream.extract import Extraction, extract
 from mptcp_series.errors import (
     BadInput,
     BadRecipe,
@@ -853,7 +853,7 @@ def test_replacements_are_not_followed(history: History, line: Line) -> None:
 
 
 def test_progress(history: History, monkeypatch: pytest.MonkeyPatch, line: Line) -> None:
-    monkeypatch.setattr("mptcp_series.engine.history._STEP", 2)
+    monkeypatch.setattr("mptcp_series.engine.upstream.history._STEP", 2)
     calls: list[tuple[int, int | None]] = []
     extract(recipe(), history.git.directory, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(2, None), (4, None), (4, 4)]
@@ -871,7 +871,7 @@ def test_an_interrupted_walk_leaves_no_process(history: History, line: Line, mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess, "Popen", start)
-    monkeypatch.setattr("mptcp_series.engine.history._STEP", 1)
+    monkeypatch.setattr("mptcp_series.engine.upstream.history._STEP", 1)
     with pytest.raises(KeyboardInterrupt):
         extract(recipe(named("include", line.plain), pathspecs=["net"]), history.git.directory, progress=interrupt)
     assert len(started) == 2

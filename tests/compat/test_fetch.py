@@ -16,10 +16,10 @@ from typing import Any
 import attrs
 import pytest
 
-from mptcp_series.engine.extract import extract
-from mptcp_series.engine.fetch import MARKER, Fetched, fetch
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.result import Result
+from mptcp_series.engine.upstream.extract import extract
+from mptcp_series.engine.upstream.fetch import MARKER, Fetched, fetch
 from mptcp_series.errors import BadInput, EnvironmentFault, ToolMissing, UnknownRevision
 from mptcp_series.minikernel.history import Changes
 from mptcp_series.minikernel.world import World, build_world
@@ -223,7 +223,7 @@ def test_killed_transfers_are_resumed(
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
-from mptcp_series.engine.fetch import fetch
+from mptcp_series.engine.upstream.fetch import fetch
 from mptcp_series.values.recipe import Recipe
 origin, into, recipe, stage = sys.argv[1:]
 def progress(what, done, total):

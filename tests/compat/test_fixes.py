@@ -9,11 +9,11 @@ import attrs
 import pygit2
 import pytest
 
-from mptcp_series.engine.citations import Citation, FixKind, citing
-from mptcp_series.engine.extract import extract
-from mptcp_series.engine.fixes import Fixes, find_fixes
-from mptcp_series.engine.objects import Objects
 from mptcp_series.engine.queue import Queue
+from mptcp_series.engine.store.objects import Objects
+from mptcp_series.engine.upstream.citations import Citation, FixKind, citing
+from mptcp_series.engine.upstream.extract import extract
+from mptcp_series.engine.upstream.fixes import Fixes, find_fixes
 from mptcp_series.errors import MissingObject
 from mptcp_series.minikernel.world import World, build_world
 from mptcp_series.values.recipe import Recipe

@@ -10,7 +10,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from mptcp_series.engine.importing import import_mbox, import_quilt, import_range
+from mptcp_series.engine.exchange.importing import import_mbox, import_quilt, import_range
 from mptcp_series.engine.queue import Queue
 from mptcp_series.errors import ShallowSource
 from mptcp_series.minikernel.world import build_world

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.engine.extract import extract
 from mptcp_series.engine.matrix import BaseRef, MatrixSpec, expand_bases, matrix
+from mptcp_series.engine.upstream.extract import extract
 from mptcp_series.errors import BadPatch, MissingObject
 from mptcp_series.minikernel.world import World, build_world
 from mptcp_series.values.recipe import Recipe

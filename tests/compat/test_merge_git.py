@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mptcp_series.engine.merge import merge, splice
+from mptcp_series.engine.text.merge import merge, splice
 
 from .conftest import numbered
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import diff_hunks
-from mptcp_series.engine.place import place
-from mptcp_series.engine.render import render_patch
+from mptcp_series.engine.exchange.render import render_patch
+from mptcp_series.engine.replay.change import diff_hunks
+from mptcp_series.engine.text.place import place
 from mptcp_series.values.hunk import Hunk
 from mptcp_series.values.result import Fate
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mptcp_series import Queue
-from mptcp_series.engine.publish import write_branch
-from mptcp_series.engine.replay import Replay
+from mptcp_series.engine.replay.replay import Replay
+from mptcp_series.engine.store.publish import write_branch
 from mptcp_series.errors import BadInput
 
 from ..unit.conftest import Content, Files, Lab

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.engine.extract import extract
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.result import Result
+from mptcp_series.engine.upstream.extract import extract
 from mptcp_series.minikernel.history import Changes, FileEntry, HistoryBuilder
 from mptcp_series.minikernel.world import build_world
 from mptcp_series.values.recipe import Recipe

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.engine.extract import extract
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.rebase import rebase
+from mptcp_series.engine.upstream.extract import extract
 from mptcp_series.minikernel.world import World, build_world
 from mptcp_series.values.recipe import Recipe
 

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pygit2.enums import ConfigLevel
 
-from mptcp_series.engine.item import Item, item_from_commit, item_from_patch
-from mptcp_series.engine.objects import EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Objects, Oid
-from mptcp_series.engine.replay import Replay, Replayed
-from mptcp_series.engine.tree import TreeEditor
+from mptcp_series.engine.replay.item import Item, item_from_commit, item_from_patch
+from mptcp_series.engine.replay.replay import Replay, Replayed
+from mptcp_series.engine.store.objects import EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Objects, Oid
+from mptcp_series.engine.store.tree import TreeEditor
 from mptcp_series.values.override import Override
 from mptcp_series.values.paths import OwnedPaths
 from mptcp_series.values.result import Account, EntryKind, PatchOutcome
@@ -28,7 +28,7 @@ from mptcp_series.values.series import SeriesEntry
 __all__ = ["AUTHOR", "EXECUTABLE", "LINK", "MAKEFILE", "REGULAR", "SUBMODULE", "Files", "Lab", "Run", "numbered"]
 
 # Times differ from machine to machine; what a test asserts must not.
-settings.register_profile("sealed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("sealed", settings.get_profile("steady"), suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sealed")
 
 AUTHOR = pygit2.Signature("Paolo Tester", "paolo@example.org", 1612137600, 60)

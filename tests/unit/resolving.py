@@ -11,11 +11,11 @@ import attrs
 import pygit2
 
 from mptcp_series import Queue, Result
-from mptcp_series.engine.resolve import begin, go_on
-from mptcp_series.engine.resolve_job import Job
-from mptcp_series.engine.resolve_place import Place
-from mptcp_series.engine.resolve_prove import Answer, prepare
-from mptcp_series.engine.resolve_state import State
+from mptcp_series.engine.resolving.job import Job
+from mptcp_series.engine.resolving.place import Place
+from mptcp_series.engine.resolving.prove import Answer, prepare
+from mptcp_series.engine.resolving.resolve import begin, go_on
+from mptcp_series.engine.resolving.state import State
 from mptcp_series.minikernel.history import Changes, HistoryBuilder, Identity
 from mptcp_series.values.override import Override
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pygit2
 
-from mptcp_series.engine.change import BlobChange, file_hunks
-from mptcp_series.engine.item import item_from_commit
-from mptcp_series.engine.objects import Entry, Objects
 from mptcp_series.engine.queue import Queue
+from mptcp_series.engine.replay.change import BlobChange, file_hunks
+from mptcp_series.engine.replay.item import item_from_commit
 from mptcp_series.engine.result import Result
-from mptcp_series.engine.tree import TreeEditor
+from mptcp_series.engine.store.objects import Entry, Objects
+from mptcp_series.engine.store.tree import TreeEditor
 from mptcp_series.minikernel.history import Changes, FileEntry, HistoryBuilder, Identity
 from mptcp_series.values.hunk import hunk_ids
 from mptcp_series.values.naming import patch_name

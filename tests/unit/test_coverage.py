@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.coverage import Block, FileDelta, Text, blocks, scope_name, weight
+from mptcp_series.engine.alignment.coverage import Block, FileDelta, Text, blocks, scope_name, weight
 
 from .stable_lab import function, stack
 

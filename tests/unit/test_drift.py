@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mptcp_series import Queue, Result
-from mptcp_series.engine.change import diff_hunks
-from mptcp_series.engine.drift import diff_detail, hunk_detail, two_columns
-from mptcp_series.engine.nearest import nearest_lines, nearest_text
+from mptcp_series.engine.replay.change import diff_hunks
+from mptcp_series.engine.replay.drift import diff_detail, hunk_detail, two_columns
+from mptcp_series.engine.text.nearest import nearest_lines, nearest_text
 from mptcp_series.values.hunk import hunk_ids, split_lines
 from mptcp_series.values.override import Override
 from mptcp_series.values.patch import Patch

@@ -9,7 +9,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from mptcp_series.engine.fetch import plan_blobs
+from mptcp_series.engine.upstream.fetch import plan_blobs
 from mptcp_series.errors import MissingObject
 from mptcp_series.minikernel.history import Changes, FileEntry, HistoryBuilder, Identity
 from mptcp_series.values.paths import OwnedPaths

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.engine.files import replace_directory, replace_file
+from mptcp_series.engine.store.files import replace_directory, replace_file
 from mptcp_series.errors import BadInput, EnvironmentFault
 
 QUEUE = {"series": b"a.patch\nsub/b.patch\n", "a.patch": b"1", "sub/b.patch": b"2"}

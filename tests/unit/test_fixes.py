@@ -9,10 +9,10 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from mptcp_series.engine.citations import Citation, FixKind, Message, citations
-from mptcp_series.engine.fixes import Fixes, fixes_among
-from mptcp_series.engine.objects import Objects
-from mptcp_series.engine.releases import Releases, mainline_tags
+from mptcp_series.engine.alignment.releases import Releases, mainline_tags
+from mptcp_series.engine.store.objects import Objects
+from mptcp_series.engine.upstream.citations import Citation, FixKind, Message, citations
+from mptcp_series.engine.upstream.fixes import Fixes, fixes_among
 from mptcp_series.values.provenance import upstream_ids
 from mptcp_series.values.recipe import Recipe
 

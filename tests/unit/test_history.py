@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.history import Visited, git_environment, git_program, history_records, reading_environment
+from mptcp_series.engine.upstream.history import (
+    Visited,
+    git_environment,
+    git_program,
+    history_records,
+    reading_environment,
+)
 from mptcp_series.errors import ToolMissing
 
 ids = st.text("0123456789abcdef", min_size=40, max_size=40)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import diff_hunks
+from mptcp_series.engine.replay.change import diff_hunks
 from mptcp_series.values.hunk import Hunk, HunkMismatch, hunk_ids, parse_hunk_header, split_lines
 
 NO_NEWLINE = b"\\ No newline at end of file\n"

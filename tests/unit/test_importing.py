@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.importing import Imported, import_mbox, import_quilt, import_range
+from mptcp_series.engine.exchange.importing import Imported, import_mbox, import_quilt, import_range
 from mptcp_series.errors import BadInput, BadPatch, BadSeries, UnknownRevision
 from mptcp_series.minikernel.history import HistoryBuilder, Identity
 from mptcp_series.values.series import Series

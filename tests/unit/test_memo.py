@@ -9,9 +9,9 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from mptcp_series.engine.item import Item
-from mptcp_series.engine.memo import Memo
-from mptcp_series.engine.replay import Replay, Replayed
+from mptcp_series.engine.replay.item import Item
+from mptcp_series.engine.replay.memo import Memo
+from mptcp_series.engine.replay.replay import Replay, Replayed
 from mptcp_series.values.override import Override
 from mptcp_series.values.result import Status
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import diff_hunks
-from mptcp_series.engine.merge import (
+from mptcp_series.engine.replay.change import diff_hunks
+from mptcp_series.engine.text.merge import (
     Edit,
     Merge,
     Side,

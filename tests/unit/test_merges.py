@@ -10,12 +10,18 @@ from collections.abc import Sequence
 import pygit2
 import pytest
 
-from mptcp_series.engine import merges
-from mptcp_series.engine.change import BlobChange, tree_changes
-from mptcp_series.engine.history import Visited
-from mptcp_series.engine.merges import MergeFinder
-from mptcp_series.engine.objects import Entry, Objects, Oid
-from mptcp_series.engine.remerge import Conflicting, automatic_entry, merge_bases, merge_entries, merge_resolution
+from mptcp_series.engine.replay.change import BlobChange, tree_changes
+from mptcp_series.engine.replay.remerge import (
+    Conflicting,
+    automatic_entry,
+    merge_bases,
+    merge_entries,
+    merge_resolution,
+)
+from mptcp_series.engine.store.objects import Entry, Objects, Oid
+from mptcp_series.engine.upstream import merges
+from mptcp_series.engine.upstream.history import Visited
+from mptcp_series.engine.upstream.merges import MergeFinder
 from mptcp_series.errors import MissingObject
 from mptcp_series.values.paths import OwnedPaths
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.objects import EXECUTABLE, LINK, REGULAR, SUBMODULE, TREE, Entry, Objects, hexed
+from mptcp_series.engine.store.objects import EXECUTABLE, LINK, REGULAR, SUBMODULE, TREE, Entry, Objects, hexed
 from mptcp_series.errors import MissingObject
 
 from .conftest import Lab

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import diff_hunks
-from mptcp_series.engine.item import Item
-from mptcp_series.engine.overrides import assign, check_override
-from mptcp_series.engine.render import render_patch
+from mptcp_series.engine.exchange.render import render_patch
+from mptcp_series.engine.replay.change import diff_hunks
+from mptcp_series.engine.replay.item import Item
+from mptcp_series.engine.replay.overrides import assign, check_override
 from mptcp_series.values.hunk import hunk_ids
 from mptcp_series.values.override import Override
 from mptcp_series.values.result import Account, Drift

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.history import Visited
-from mptcp_series.engine.objects import Entry, Objects
-from mptcp_series.engine.owned import OwnedKeys, owned_changes, owned_files, owned_marks
-from mptcp_series.engine.tree import TreeEditor
+from mptcp_series.engine.replay.owned import OwnedKeys, owned_changes, owned_files, owned_marks
+from mptcp_series.engine.store.objects import Entry, Objects
+from mptcp_series.engine.store.tree import TreeEditor
+from mptcp_series.engine.upstream.history import Visited
 from mptcp_series.values.paths import OwnedPaths
 
 from .conftest import EXECUTABLE, LINK, REGULAR, Files, Lab

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import BlobChange, diff_hunks
-from mptcp_series.engine.objects import EXECUTABLE, REGULAR
-from mptcp_series.engine.render import render_diff
+from mptcp_series.engine.exchange.render import render_diff
+from mptcp_series.engine.replay.change import BlobChange, diff_hunks
+from mptcp_series.engine.store.objects import EXECUTABLE, REGULAR
 from mptcp_series.errors import BadPatch
 from mptcp_series.values.binary import literal
 from mptcp_series.values.hunk import Hunk

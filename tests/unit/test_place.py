@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import diff_hunks
-from mptcp_series.engine.place import Placed, Placement, place
+from mptcp_series.engine.replay.change import diff_hunks
+from mptcp_series.engine.text.place import Placed, Placement, place
 from mptcp_series.values.hunk import Hunk, split_lines
 from mptcp_series.values.result import Fate
 

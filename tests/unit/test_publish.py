@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine import publish
-from mptcp_series.engine.objects import Entry, Objects, hexed
-from mptcp_series.engine.publish import publish_objects, write_branch
-from mptcp_series.engine.replay import Replay, Replayed
+from mptcp_series.engine.replay.replay import Replay, Replayed
+from mptcp_series.engine.store import publish
+from mptcp_series.engine.store.objects import Entry, Objects, hexed
+from mptcp_series.engine.store.publish import publish_objects, write_branch
 from mptcp_series.errors import BadInput, EnvironmentFault, MissingObject
 
 from .conftest import AUTHOR, Content, Files, Lab, numbered

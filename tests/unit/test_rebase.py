@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mptcp_series.engine.exchange.render import render_patch
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.rebase import Rebase, rebase
-from mptcp_series.engine.render import render_patch
-from mptcp_series.engine.repository import resolve_commit
+from mptcp_series.engine.store.repository import resolve_commit
 from mptcp_series.errors import BadInput, NeedsPerson, UnknownRevision
 from mptcp_series.minikernel.history import HistoryBuilder
 from mptcp_series.values.rebased import Move, OverrideMove

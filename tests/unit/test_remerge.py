@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from mptcp_series.engine.item import Item, item_from_commit
-from mptcp_series.engine.remerge import automatic_entry
+from mptcp_series.engine.replay.item import Item, item_from_commit
+from mptcp_series.engine.replay.remerge import automatic_entry
 from mptcp_series.values.paths import OwnedPaths
 from mptcp_series.values.result import EntryKind
 from mptcp_series.values.series import SeriesEntry

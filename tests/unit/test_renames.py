@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import BlobChange, tree_changes
-from mptcp_series.engine.renames import RenameFinder
-from mptcp_series.engine.similarity import similarity
-from mptcp_series.engine.tree import TreeEditor
+from mptcp_series.engine.replay.change import BlobChange, tree_changes
+from mptcp_series.engine.replay.renames import RenameFinder
+from mptcp_series.engine.store.tree import TreeEditor
+from mptcp_series.engine.text.similarity import similarity
 
 from .conftest import EXECUTABLE, LINK, Files, Lab, numbered
 

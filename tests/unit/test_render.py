@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import BlobChange, tree_changes
-from mptcp_series.engine.item import RawCommit
-from mptcp_series.engine.render import render_change, render_diff, render_patch
+from mptcp_series.engine.exchange.render import render_change, render_diff, render_patch
+from mptcp_series.engine.replay.change import BlobChange, tree_changes
+from mptcp_series.engine.replay.item import RawCommit
 from mptcp_series.values.patch import Patch
 
 from .conftest import EXECUTABLE, LINK, SUBMODULE, Content, Files, Lab, numbered

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mptcp_series.engine.change import hunk_count
-from mptcp_series.engine.item import Item, read_commit
-from mptcp_series.engine.objects import EXECUTABLE, LINK, Oid, hexed
-from mptcp_series.engine.render import render_patch
-from mptcp_series.engine.replay import Replay, default_committer
+from mptcp_series.engine.exchange.render import render_patch
+from mptcp_series.engine.replay.change import hunk_count
+from mptcp_series.engine.replay.item import Item, read_commit
+from mptcp_series.engine.replay.replay import Replay, default_committer
+from mptcp_series.engine.store.objects import EXECUTABLE, LINK, Oid, hexed
 from mptcp_series.values.person import Person
 from mptcp_series.values.result import Account
 

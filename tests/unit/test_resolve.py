@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mptcp_series import Queue
-from mptcp_series.engine.resolve import abort, begin, go_on, take
-from mptcp_series.engine.resolve_file import default_range, free_name
-from mptcp_series.engine.resolve_place import Place
-from mptcp_series.engine.resolve_prove import prepare, prepare_skip
-from mptcp_series.engine.resolve_standing import markers
+from mptcp_series.engine.resolving.file import default_range, free_name
+from mptcp_series.engine.resolving.place import Place
+from mptcp_series.engine.resolving.prove import prepare, prepare_skip
+from mptcp_series.engine.resolving.resolve import abort, begin, go_on, take
+from mptcp_series.engine.resolving.standing import markers
 from mptcp_series.errors import BadInput, NeedsPerson
 from mptcp_series.values.override import Override
 from mptcp_series.values.version import KernelVersion, VersionRange

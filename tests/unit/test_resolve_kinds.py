@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.engine.resolve import take
+from mptcp_series.engine.resolving.resolve import take
 from mptcp_series.errors import NeedsPerson
 from mptcp_series.minikernel.history import FileEntry
 

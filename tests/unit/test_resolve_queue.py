@@ -9,11 +9,11 @@ import pygit2
 import pytest
 
 from mptcp_series import Queue
-from mptcp_series.engine.extract import extract
-from mptcp_series.engine.resolve import begin, go_on
-from mptcp_series.engine.resolve_job import Job
-from mptcp_series.engine.resolve_place import Place
-from mptcp_series.engine.resolve_prove import Answer, prepare
+from mptcp_series.engine.resolving.job import Job
+from mptcp_series.engine.resolving.place import Place
+from mptcp_series.engine.resolving.prove import Answer, prepare
+from mptcp_series.engine.resolving.resolve import begin, go_on
+from mptcp_series.engine.upstream.extract import extract
 from mptcp_series.minikernel.world import World as MiniKernel
 from mptcp_series.minikernel.world import build_world
 from mptcp_series.values.override import Override

@@ -11,11 +11,11 @@ from pathlib import Path
 import attrs
 import pytest
 
-from mptcp_series.engine.resolve import abort, begin, take
-from mptcp_series.engine.resolve_job import Job, load_state
-from mptcp_series.engine.resolve_place import STATE, Place
-from mptcp_series.engine.resolve_prove import prepare
-from mptcp_series.engine.resolve_state import State, _digest
+from mptcp_series.engine.resolving.job import Job, load_state
+from mptcp_series.engine.resolving.place import STATE, Place
+from mptcp_series.engine.resolving.prove import prepare
+from mptcp_series.engine.resolving.resolve import abort, begin, take
+from mptcp_series.engine.resolving.state import State, _digest
 from mptcp_series.errors import BadInput, BadOverride, EnvironmentFault, NeedsPerson, NoRepository
 from mptcp_series.values.version import VersionRange
 

@@ -10,7 +10,7 @@ import pygit2
 import pytest
 
 from mptcp_series import NeedsPerson, Queue, Result
-from mptcp_series.engine.objects import hexed
+from mptcp_series.engine.store.objects import hexed
 from mptcp_series.errors import BadInput
 from mptcp_series.values.result import (
     Account,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.series_text import MERGE_NOTE, compose, dropped_entries
+from mptcp_series.engine.upstream.series_text import MERGE_NOTE, compose, dropped_entries
 from mptcp_series.errors import BadSeries
 from mptcp_series.values.paths import OwnedPaths
 from mptcp_series.values.recipe import Recipe

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from mptcp_series.engine.change import BlobChange, TextChange, diff_hunks
-from mptcp_series.engine.objects import EXECUTABLE, LINK, SUBMODULE
-from mptcp_series.engine.settle import Labels, settle, settle_text
+from mptcp_series.engine.replay.change import BlobChange, TextChange, diff_hunks
+from mptcp_series.engine.replay.settle import Labels, settle, settle_text
+from mptcp_series.engine.store.objects import EXECUTABLE, LINK, SUBMODULE
 from mptcp_series.values.hunk import hunk_ids
 from mptcp_series.values.patch import Patch
 from mptcp_series.values.result import Account, Conflict

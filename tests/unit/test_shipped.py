@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.engine.overrides import override_diff
 from mptcp_series.engine.queue import Queue, load_overrides
+from mptcp_series.engine.replay.overrides import override_diff
 from mptcp_series.values.condition import Condition
 from mptcp_series.values.override import Override
 from mptcp_series.values.recipe import Recipe

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mptcp_series.engine.alignment.stable import LaterTargets, release_line
 from mptcp_series.engine.queue import Queue
-from mptcp_series.engine.stable import LaterTargets, release_line
 
 from .stable_lab import CORE, PM, Kernel, makefile
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mptcp_series.engine.objects import EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Oid, hexed
-from mptcp_series.engine.tree import BlockedPath, TreeEditor, path_bytes, path_text
+from mptcp_series.engine.store.objects import EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Oid, hexed
+from mptcp_series.engine.store.tree import BlockedPath, TreeEditor, path_bytes, path_text
 
 from .conftest import Content, Lab
 

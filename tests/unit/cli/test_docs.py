@@ -9,6 +9,7 @@ the place of the conflict in FILE. Blocks behind `<!-- the file FILE -->` show a
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -125,6 +126,37 @@ def test_what_is_shown_is_printed(page: Path, world: Path, tmp_path: Path, monke
             assert block in (session.directory / file).read_text()
         else:
             session.check(block)
+
+
+SHOWN_AS_JSON = {
+    "check": ["check"],
+    "rebase": ["rebase", "--from", "v5.10.1", "--to", "v5.10.4", "--repo", "linux.git"],
+    "matrix": ["matrix", "--bases", "v5.10.1,v5.10.6", "--in", "linux.git"],
+    "fixes": ["fixes"],
+    "override check": ["override", "check"],
+}
+
+
+@pytest.mark.parametrize("command", SHOWN_AS_JSON)
+def test_documents_have_the_keys_that_are_shown(command: str, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists are cut short there; what is shown must be among what is printed, key by key."""
+    blocks = re.findall(r"(?m)^    \{\n(?:    .*\n)*?    \}\n", (REFERENCE / "json.md").read_text())
+    shown = {document["command"]: document for document in map(json.loads, blocks)}
+    monkeypatch.chdir(world)
+    printed = json.loads(CliRunner().invoke(cli, [*SHOWN_AS_JSON[command], "--json"]).stdout)
+    assert _missing(shown[command], printed, command) == []
+
+
+def _missing(shown: object, printed: object, place: str) -> list[str]:
+    if isinstance(shown, dict) and isinstance(printed, dict):
+        if shown.keys() == printed.keys():
+            return [trouble for key in shown for trouble in _missing(shown[key], printed.get(key), f"{place}.{key}")]
+        return [f"{place}: {sorted(shown.keys() ^ printed.keys())}"]
+    if isinstance(shown, list) and isinstance(printed, list):
+        return [f"{place}: {one}" for one in shown if all(_missing(one, other, f"{place}[]") for other in printed)]
+    if shown == printed or (isinstance(shown, str) and shown.endswith("...")):
+        return []
+    return [f"{place}: {shown}, not {printed}"]
 
 
 def _sections(text: str) -> dict[str, str]:

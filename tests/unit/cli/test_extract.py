@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mptcp_series.cli import extract as command
-from mptcp_series.engine.extract import Excluded, Extraction, Pick, Uncovered
+from mptcp_series.engine.upstream.extract import Excluded, Extraction, Pick, Uncovered
 from mptcp_series.errors import BadInput, ShallowSource
 from mptcp_series.values.recipe import Recipe
 from mptcp_series.values.result import EntryKind

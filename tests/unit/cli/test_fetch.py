@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mptcp_series.cli import fetch as command
-from mptcp_series.engine.fetch import Fetched
+from mptcp_series.engine.upstream.fetch import Fetched
 from mptcp_series.errors import EnvironmentFault
 from mptcp_series.values.recipe import Recipe
 

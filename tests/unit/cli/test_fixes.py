@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from mptcp_series.cli import fixes as command
-from mptcp_series.engine.fixes import Fix, Fixes, FixKind
+from mptcp_series.engine.upstream.fixes import Fix, Fixes, FixKind
 
 from .conftest import Kernel, Outcome, run
 

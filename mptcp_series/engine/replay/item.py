@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""An entry of the queue, read and ready to replay: who wrote it, what it says, what it changes."""
+
+from __future__ import annotations
+
+import attrs
+import pygit2
+
+from ...errors import BadPatch, MissingObject, Problem
+from ...values.patch import ChangeKind, Patch
+from ...values.paths import OwnedPaths
+from ...values.provenance import upstream_ids
+from ...values.result import EntryKind
+from ...values.series import SeriesEntry
+from ..store.objects import Objects, Oid
+from .change import BlobChange, Change, TextChange, tree_changes, with_blobs
+from .remerge import merge_resolution
+
+__all__ = ["Item", "RawCommit", "item_from_commit", "item_from_patch", "read_commit"]
+
+
+@attrs.frozen(kw_only=True)
+class RawCommit:
+    """Of a commit object, what a replay carries over, byte for byte."""
+
+    author: bytes
+    encoding: bytes | None
+    message: bytes
+
+    @property
+    def subject(self) -> str:
+        return self.message.split(b"\n", 1)[0].decode("utf-8", "replace")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Item:
+    """One entry of the queue."""
+
+    name: str
+    kind: EntryKind
+    commit: str | None
+    raw: RawCommit
+    changes: tuple[Change, ...]
+    before: Oid | None = None
+    """Tree the change was made on, where there is one; tells renames on the base apart from new files."""
+    skip_reason: str | None = None
+    """Why the recipe leaves it out on this base (a prerequisite whose `when` does not hold)."""
+
+    @property
+    def subject(self) -> str:
+        return self.raw.subject
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Ids this patch answers to: the pinned one, then those its message names."""
+        named = upstream_ids(self.raw.message)
+        return named if self.commit is None else (self.commit, *(name for name in named if name != self.commit))
+
+
+def read_commit(data: bytes) -> RawCommit:
+    """Take a commit object apart."""
+    head, _, message = data.partition(b"\n\n")
+    fields = dict(line.partition(b" ")[::2] for line in reversed(head.split(b"\n")) if not line.startswith(b" "))
+    return RawCommit(author=fields[b"author"], encoding=fields.get(b"encoding"), message=message)
+
+
+def item_from_commit(
+    source: pygit2.Repository,
+    objects: Objects,
+    entry: SeriesEntry,
+    kind: EntryKind,
+    owned: OwnedPaths,
+) -> Item:
+    """Read a pinned patch from the source. Raises MissingObject, naming the line of the series."""
+    assert entry.pin is not None
+    commit = source.get(entry.pin)
+    if not isinstance(commit, pygit2.Commit):
+        raise MissingObject(
+            f"{entry.name} is pinned to {entry.pin}, which {source.path} does not have; "
+            f"run `mptcp-series fetch`, or `git fetch origin {entry.pin}` there"
+        )
+    if len(commit.parent_ids) > 1:
+        changes = merge_resolution(source, objects, commit, owned)
+        before = None
+    else:
+        try:
+            before = commit.parents[0].tree_id.raw if commit.parent_ids else None
+            changes = tuple(tree_changes(objects, before, commit.tree_id.raw))
+        except (KeyError, pygit2.GitError, MissingObject) as error:
+            raise MissingObject(
+                f"{entry.name}: commit {entry.pin} is in {source.path}, but its trees or its parent are not "
+                f"({error}); a shallow or partial clone must hold the whole range"
+            ) from error
+    if entry.reverse:
+        changes = tuple(reversed_change(change) for change in changes)
+    return Item(
+        name=entry.name,
+        kind=kind,
+        commit=entry.pin,
+        raw=read_commit(commit.read_raw()),
+        changes=changes,
+        before=before,
+    )
+
+
+def reversed_change(change: BlobChange) -> BlobChange:
+    return BlobChange(path=change.old_path, old_path=change.path, old=change.new, new=change.old)
+
+
+def item_from_patch(objects: Objects, entry: SeriesEntry, data: bytes, file: str) -> Item:
+    """Read a materialised patch. Raises BadPatch with every problem of the file."""
+    patch = Patch.parse(data, file, strip=entry.strip)
+    if not patch.changes:
+        raise BadPatch("holds no diff; take it out of the series or mend it", file=file)
+    copies = [change for change in patch.changes if change.kind is ChangeKind.COPY and entry.reverse]
+    if copies:
+        raise BadPatch(
+            Problem(file=file, line=change.line, message=f"copies {change.old_path}, and a copy has no reverse (-R)")
+            for change in copies
+        )
+    # Undone from the end: a file that becomes a link is a deletion, then an addition.
+    files = [change.reversed() for change in reversed(patch.changes)] if entry.reverse else patch.changes
+    header = patch.header
+    author = header.author.signature() if header.author is not None else b"unknown <unknown> 0 +0000"
+    subject = header.subject or entry.name.removesuffix(".patch").replace("-", " ")
+    message = attrs.evolve(header, subject=subject).message.encode("utf-8", "surrogateescape")
+    return Item(
+        name=entry.name,
+        kind=EntryKind.PATCH,
+        commit=entry.pin,
+        raw=RawCommit(author=author, encoding=None, message=message),
+        changes=tuple(with_blobs(objects, change) for change in files),
+    )
+
+
+def touched_paths(changes: tuple[Change, ...]) -> set[str]:
+    """Every path a patch reads or writes."""
+    return {change.path for change in changes} | {
+        change.old_path for change in changes if isinstance(change, BlobChange | TextChange)
+    }

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Opening repositories and naming commits in them, with errors that say what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pygit2
+
+from ...errors import BadInput, MissingObject, NoRepository, UnknownRevision
+from ...values.result import BaseInfo
+from ...values.version import KernelVersion
+from .objects import Objects, Oid
+from .tree import TreeEditor
+
+__all__ = ["base_info", "commit_tree", "open_repository", "resolve_commit"]
+
+Place = str | Path
+
+
+def open_repository(place: Place) -> pygit2.Repository:
+    """The git repository at a path (work tree, `.git` or bare). Raises NoRepository."""
+    path = Path(place)
+    if not path.exists():
+        raise NoRepository(f"{place}: no such directory; name a git repository (a bare clone will do)")
+    try:
+        found = pygit2.discover_repository(str(path), False, str(path.resolve().parent))
+        if found is None:
+            raise NoRepository(f"{place}: not a git repository")
+        return pygit2.Repository(found)
+    except pygit2.GitError as error:
+        raise NoRepository(f"{place}: not a git repository ({error})") from error
+
+
+def resolve_commit(repo: pygit2.Repository, rev: str) -> pygit2.Commit:
+    """The commit a revision names, as git reads it. Raises UnknownRevision or MissingObject."""
+    try:
+        found = repo.revparse_single(rev)
+    except KeyError:
+        if len(rev) == 40 and all(digit in "0123456789abcdef" for digit in rev):
+            raise MissingObject(
+                f"commit {rev} is not in {repo.path}; bring it with `git fetch origin {rev}`, "
+                "or name a repository that has it"
+            ) from None
+        raise UnknownRevision(f"{repo.path}: unknown revision {rev!r}; `git fetch --tags` may bring it") from None
+    except (ValueError, pygit2.GitError) as error:
+        raise UnknownRevision(f"{repo.path}: cannot read revision {rev!r}: {error}") from error
+    try:
+        return found.peel(pygit2.Commit)
+    except (pygit2.InvalidSpecError, pygit2.GitError, ValueError) as error:
+        raise UnknownRevision(f"{repo.path}: {rev!r} names no commit") from error
+
+
+def commit_tree(commit: pygit2.Commit) -> Oid:
+    """Id of a commit's root tree, as raw bytes."""
+    return commit.tree_id.raw
+
+
+def base_info(objects: Objects, commit: pygit2.Commit, rev: str) -> tuple[BaseInfo, KernelVersion]:
+    """What a base is: its commit, and the version its Makefile gives. Raises BadInput where it is no kernel."""
+    makefile = TreeEditor(objects, commit_tree(commit)).get("Makefile")
+    if makefile is None:
+        raise BadInput(f"base {rev} is no kernel: it has no Makefile")
+    try:
+        version = KernelVersion.from_makefile(objects.read(makefile.oid))
+    except BadInput as error:
+        raise BadInput(f"base {rev} is no kernel: {error}") from error
+    return BaseInfo(rev=rev, commit=str(commit.id), version=str(version)), version
