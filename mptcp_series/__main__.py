@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from .cli.main import run
+from .cli.main import script
 
 __all__: list[str] = []
 
 if __name__ == "__main__":
-    run()
+    script()

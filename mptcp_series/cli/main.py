@@ -21,7 +21,7 @@ from .console import PROGRAM, complain
 from .failures import ExitCode, PipeClosed, explain
 from .lazy import Entry, LazyGroup
 
-__all__ = ["ENTRIES", "cli", "run"]
+__all__ = ["ENTRIES", "cli", "run", "script"]
 
 ENTRIES = {
     "demo": Entry(".demo:demo", "The whole job on a small kernel-like tree the package makes."),
@@ -94,7 +94,7 @@ def cli() -> None:
 
 
 def run() -> None:
-    """The console script."""
+    """The command line as a process has it; ends in SystemExit."""
     # A run makes many objects, hardly a cycle, and then ends: the collector would only look at them again and again.
     gc.disable()
     for stream in (sys.stdout, sys.stderr):
@@ -102,3 +102,17 @@ def run() -> None:
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     cli.main(prog_name=PROGRAM)
+
+
+def script() -> None:
+    """The console script: `run`, and then the end of the process at once.
+
+    What a run wrote is on the disk; to take its objects apart one by one would take a fifth of the run again.
+    """
+    try:
+        run()
+    except SystemExit as end:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(end.code if isinstance(end.code, int) else ExitCode.DONE)
