@@ -8,15 +8,14 @@ keys, wrong types and empty values are refused, all at once: a misspelt `source`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
-import tomli
 
-from ..errors import BadInput, Problem
+from ..errors import BadInput
 from ..values.naming import did_you_mean
+from ..values.tomlreader import TomlReader
 
 __all__ = ["FILE", "SETTINGS", "Setting", "Settings", "load_settings", "variable"]
 
@@ -122,22 +121,20 @@ def _from_file(directory: Path) -> list[Setting]:
     file = next((path for parent in (directory, *directory.parents) if (path := parent / FILE).is_file()), None)
     if file is None:
         return []
-    document, text = _parse(file)
-    lines = {key: _line(text, key) for key in document}
-    problems = [
-        Problem(file=str(file), line=lines[key], message=trouble)
-        for key, value in document.items()
-        if (trouble := _trouble(key, value))
-    ]
-    if problems:
-        raise BadInput(sorted(problems, key=lambda problem: problem.line or 0))
+    reader = TomlReader(_read(file), str(file), BadInput)
+    for key, value in reader.document.items():
+        if trouble := _trouble(key, value):
+            reader.problem(key, trouble)
+    if reader.problems:
+        raise BadInput(sorted(reader.problems, key=lambda problem: problem.line or 0))
+    lines = {key: reader.lines.get(key) for key in reader.document}
     return [
         Setting(
             name=key,
             value=str(value) if key in _REVISIONS else str(file.parent / str(value)),
             origin=str(file) if lines[key] is None else f"{file}:{lines[key]}",
         )
-        for key, value in document.items()
+        for key, value in reader.document.items()
     ]
 
 
@@ -149,21 +146,8 @@ def _trouble(key: str, value: object) -> str | None:
     return None if value.strip() else f"empty text in {key!r}"
 
 
-def _parse(file: Path) -> tuple[Mapping[str, object], str]:
+def _read(file: Path) -> bytes:
     try:
-        data = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", file=str(file)) from error
-    try:
-        text = data.decode()
-        return tomli.loads(text), text
-    except UnicodeDecodeError as error:
-        raise BadInput("not UTF-8", file=str(file), line=data.count(b"\n", 0, error.start) + 1) from None
-    except tomli.TOMLDecodeError as error:
-        raise BadInput(f"{error.msg} (TOML, column {error.colno})", file=str(file), line=error.lineno) from None
-
-
-def _line(text: str, key: str) -> int | None:
-    """The line of a top-level key or table; tomli tells none."""
-    pattern = re.compile(rf"""[ \t]*\[*[ \t]*["']?{re.escape(key)}["']?[ \t]*[=.\]]""")
-    return next((number for number, line in enumerate(text.split("\n"), 1) if pattern.match(line)), None)

@@ -9,7 +9,7 @@ repository has, it is as good as a pinned one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 import pygit2
@@ -17,7 +17,7 @@ from pygit2.enums import DiffOption
 
 from ...errors import MissingObject
 from ...values.binary import literal
-from ...values.hunk import Hunk, hunk_ids, parse_hunk_header, split_lines
+from ...values.hunk import Hunk, parse_hunk_header, split_lines
 from ...values.patch import ChangeKind, FileChange
 from ..store.objects import REGULAR, SUBMODULE, Entry, Objects, Oid, hexed
 from ..text.merge import is_binary
@@ -229,10 +229,6 @@ def hunk_count(objects: Objects, change: Change) -> int:
     if change.renames:
         return count_hunks(objects, change.old, None) + count_hunks(objects, None, change.new)
     return count_hunks(objects, change.old, change.new)
-
-
-def hunks_by_id(hunks: Sequence[Hunk]) -> Mapping[str, Hunk]:
-    return dict(zip(hunk_ids(hunks), hunks, strict=True))
 
 
 def apply_exactly(content: bytes, hunks: Sequence[Hunk]) -> bytes | None:
