@@ -9,19 +9,18 @@ result.write_branch("mptcp-5.15")
 
 from __future__ import annotations
 
-from .engine.queue import Queue
-from .engine.result import Result
-from .errors import (
-    BadInput,
-    EnvironmentFault,
-    MptcpSeriesError,
-    NeedsPerson,
-)
-from .values.override import Override
-from .values.patch import Patch
-from .values.recipe import Recipe
-from .values.series import Series
-from .values.version import KernelVersion
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .engine.queue import Queue
+    from .engine.result import Result
+    from .errors import BadInput, EnvironmentFault, MptcpSeriesError, NeedsPerson
+    from .values.override import Override
+    from .values.patch import Patch
+    from .values.recipe import Recipe
+    from .values.series import Series
+    from .values.version import KernelVersion
 
 __version__ = "0.1.0"
 
@@ -39,3 +38,30 @@ __all__ = [
     "Series",
     "__version__",
 ]
+
+# Where each name is: imported when it is used, so that `--help` does not wait for the engine.
+_PLACES = {
+    "BadInput": "errors",
+    "EnvironmentFault": "errors",
+    "KernelVersion": "values.version",
+    "MptcpSeriesError": "errors",
+    "NeedsPerson": "errors",
+    "Override": "values.override",
+    "Patch": "values.patch",
+    "Queue": "engine.queue",
+    "Recipe": "values.recipe",
+    "Result": "engine.result",
+    "Series": "values.series",
+}
+
+
+def __getattr__(name: str) -> object:
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f".{place}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

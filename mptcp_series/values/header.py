@@ -6,10 +6,7 @@ Only reads; the bytes stay with the patch. Unknown encodings are read as UTF-8, 
 
 from __future__ import annotations
 
-import email.header
 import re
-from email.errors import HeaderParseError
-from email.utils import mktime_tz, parsedate_tz
 
 import attrs
 
@@ -129,6 +126,10 @@ def _words(text: str) -> str:
     joined = " ".join(text.split("\n"))
     if len(joined) > _LONGEST:
         return joined
+    # Only patch files have mail headers: a queue of pins starts faster without the library.
+    import email.header
+    from email.errors import HeaderParseError
+
     try:
         return str(email.header.make_header(email.header.decode_header(joined)))
     except (LookupError, ValueError, HeaderParseError):
@@ -152,6 +153,8 @@ def _person(text: str, date: str) -> Person | None:
 
 def _moment(date: str) -> tuple[int, int]:
     """(seconds since the epoch, zone in minutes); the epoch where there is no date a commit can hold."""
+    from email.utils import mktime_tz, parsedate_tz
+
     try:
         parsed = parsedate_tz(date)
         seconds = 0 if parsed is None else mktime_tz(parsed)

@@ -10,11 +10,14 @@ that is empty or not in PEP 440's form are refused.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import attrs
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ..errors import BadInput
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 __all__ = ["KernelVersion", "VersionRange"]
 
@@ -103,6 +106,9 @@ class VersionRange:
     def __attrs_post_init__(self) -> None:
         if not self.text.strip():
             raise BadInput("empty version range (expected clauses, such as '>=5.10.0,<5.11')")
+        # It brings half of the standard library along, and most runs meet no range.
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
         try:
             specifiers = SpecifierSet(self.text)
         except InvalidSpecifier as error:

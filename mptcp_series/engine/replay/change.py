@@ -100,15 +100,8 @@ def _subtree(objects: Objects, tree: Oid | None, name: bytes) -> Oid | None:
 
 
 def _differing(objects: Objects, before: Oid | None, after: Oid | None, prefix: bytes) -> list[BlobChange]:
-    sides: dict[bytes, list[Entry | None]] = {}
-    for side, tree, other in ((0, before, after), (1, after, before)):
-        if tree is None:
-            continue
-        rest = objects.entries(tree) if other is None else objects.entries(tree) - objects.entries(other)
-        for mode, name, oid in rest:
-            sides.setdefault(name, [None, None])[side] = Entry(int(mode, 8), oid)
     found: list[BlobChange] = []
-    for name, (left, right) in sides.items():
+    for name, (left, right) in objects.differing(before, after).items():
         found += _entry_changes(objects, left, right, prefix + name)
     return found
 

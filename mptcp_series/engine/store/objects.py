@@ -9,7 +9,6 @@ and works on a read-only repository.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
@@ -17,6 +16,7 @@ from typing import Final, NamedTuple
 import pygit2
 
 from ...errors import MissingObject
+from .treediff import ENTRY, RawEntry, TreeDiffer
 
 __all__ = ["EXECUTABLE", "LINK", "REGULAR", "SUBMODULE", "TREE", "Entry", "Objects", "Oid", "hexed"]
 
@@ -56,9 +56,6 @@ def hexed(oid: Oid) -> str:
 RECENT: Final = 64
 """Objects kept: the post-image of a file is most often the pre-image of the next patch to it."""
 
-RECENT_TREES: Final = 1024
-"""Trees kept as sets of entries: commits that are no neighbours share most of their directories."""
-
 
 class Objects:
     """The objects of one run: `home` is the repository results go to, the others are only read."""
@@ -67,7 +64,7 @@ class Objects:
         self.home = home
         self._repos = (home, *others)
         self._odbs = [repo.odb for repo in self._repos]
-        self._sets: OrderedDict[Oid, frozenset[tuple[bytes, bytes, Oid]]] = OrderedDict()
+        self._differ = TreeDiffer(self.read)
         self._recent: OrderedDict[Oid, bytes] = OrderedDict()
         self._new: dict[Oid, tuple[int, bytes]] = {}
         self._like: dict[Oid, Oid] = {}
@@ -121,14 +118,23 @@ class Objects:
             entries = self._trees[oid] = dict(_parse_tree(self.read(oid)))
         return entries
 
-    def entries(self, tree: Oid) -> frozenset[tuple[bytes, bytes, Oid]]:
+    def entries(self, tree: Oid) -> frozenset[RawEntry]:
         """The (mode, name, id) of a tree's entries, to be compared with another's as sets."""
-        found = self._sets.get(tree)
-        if found is None:
-            found = frozenset(_TREE_ENTRY.findall(self.read(tree)))
-            self._sets[tree] = found
-            if len(self._sets) > RECENT_TREES:
-                self._sets.popitem(last=False)
+        return frozenset(ENTRY.findall(self.read(tree)))
+
+    def differing(self, before: Oid | None, after: Oid | None) -> dict[bytes, tuple[Entry | None, Entry | None]]:
+        """By name, the entries of two trees that are not the same in both; None stands for an empty tree."""
+        if before is None or after is None:
+            old = [] if before is None else ENTRY.findall(self.read(before))
+            new = [] if after is None else ENTRY.findall(self.read(after))
+        else:
+            old, new = self._differ.compare(before, after)
+        found: dict[bytes, tuple[Entry | None, Entry | None]] = {
+            name: (_entry(mode, oid), None) for mode, name, oid in old
+        }
+        for mode, name, oid in new:
+            left = found.get(name)
+            found[name] = (None if left is None else left[0], _entry(mode, oid))
         return found
 
     def peek(self, tree: Oid, name: bytes) -> Entry | None:
@@ -189,11 +195,12 @@ def _mode_before(data: bytes, at: int) -> int | None:
     return None
 
 
-_TREE_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
-
-
 def _parse_tree(data: bytes) -> Iterable[tuple[bytes, Entry]]:
-    return [(name, Entry(_MODES.get(mode) or int(mode, 8), oid)) for mode, name, oid in _TREE_ENTRY.findall(data)]
+    return [(name, _entry(mode, oid)) for mode, name, oid in ENTRY.findall(data)]
+
+
+def _entry(mode: bytes, oid: Oid) -> Entry:
+    return Entry(_MODES.get(mode) or int(mode, 8), oid)
 
 
 _MODES: Final = {b"%o" % mode: mode for mode in (TREE, REGULAR, EXECUTABLE, LINK, SUBMODULE)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import struct
 import tempfile
@@ -20,10 +21,10 @@ from typing import IO
 import attrs
 
 from ...errors import EnvironmentFault
-from ..text.merge import common_end, common_start
+from ..text.halving import common_end, common_start
 from .objects import Oid
 
-__all__ = ["PackedObject", "write_pack"]
+__all__ = ["PackedObject", "pack_bytes", "write_pack"]
 
 _TREE, _OFS_DELTA = 2, 6
 DEPTH = 40
@@ -62,6 +63,13 @@ def write_pack(directory: Path, objects: Mapping[Oid, PackedObject]) -> None:
                 os.replace(index, directory / f"pack-{name}.idx")
     except OSError as error:
         raise EnvironmentFault(f"cannot write objects to {directory}: {error}") from error
+
+
+def pack_bytes(objects: Mapping[Oid, PackedObject]) -> bytes:
+    """The objects, in their order, as one pack without an index: what a bundle carries."""
+    file = io.BytesIO()
+    _write_objects(file, objects)
+    return file.getvalue()
 
 
 def _write_objects(file: IO[bytes], objects: Mapping[Oid, PackedObject]) -> tuple[dict[Oid, tuple[int, int]], bytes]:

@@ -32,30 +32,53 @@ class BlockedPath(Exception):
 class _Directory:
     """Entries of one directory, and those of its subdirectories that were opened."""
 
-    __slots__ = ("_encoded", "_order", "dirty", "entries", "opened")
+    __slots__ = ("_encoded", "_places", "_touched", "dirty", "entries", "opened")
 
     def __init__(self, entries: dict[bytes, Entry]) -> None:
         self.entries = entries
         self.opened: dict[bytes, _Directory] = {}
         self.dirty = False
-        self._order: list[bytes] = []
-        self._encoded: dict[bytes, tuple[Entry, bytes]] = {}
+        self._touched: set[bytes] | None = None
+        """Names changed since the last encoding; None before the first."""
+        self._encoded: list[bytes] = []
+        self._places: dict[bytes, tuple[int, bool]] = {}
+        """Of each name, where in `_encoded` it is, and whether as a directory."""
+
+    def set(self, name: bytes, entry: Entry | None) -> None:
+        """Write an entry, or take it away with None."""
+        if entry is None:
+            self.entries.pop(name, None)
+        else:
+            self.entries[name] = entry
+        if self._touched is not None:
+            self._touched.add(name)
 
     def encode(self) -> bytes:
-        """The tree object. Git sorts a directory as if its name ended in a slash."""
-        entries, encoded = self.entries, self._encoded
-        changed = [name for name, entry in entries.items() if name not in encoded or encoded[name][0] is not entry]
-        sorts_alike = len(encoded) == len(entries) and all(
-            name in encoded and (encoded[name][0].mode == TREE) == (entries[name].mode == TREE) for name in changed
-        )
-        for name in changed:
-            entry = entries[name]
-            encoded[name] = entry, b"%o %s\0%s" % (entry.mode, name, entry.oid)
-        if not sorts_alike:
-            for name in encoded.keys() - entries.keys():
-                del encoded[name]
-            self._order = sorted(entries, key=lambda name: name + b"/" if entries[name].mode == TREE else name)
-        return b"".join([encoded[name][1] for name in self._order])
+        """The tree object."""
+        touched = self._touched
+        if touched is None or not all(map(self._stays, touched)):
+            self._order()
+        else:
+            for name in touched:
+                self._encoded[self._places[name][0]] = _encoded(name, self.entries[name])
+        self._touched = set()
+        return b"".join(self._encoded)
+
+    def _stays(self, name: bytes) -> bool:
+        """Whether an entry is where it was: a file and a directory of one name sort apart."""
+        entry, place = self.entries.get(name), self._places.get(name)
+        return entry is not None and place is not None and place[1] == (entry.mode == TREE)
+
+    def _order(self) -> None:
+        """Encode anew. Git sorts a directory as if its name ended in a slash."""
+        entries = self.entries
+        order = sorted(entries, key=lambda name: name + b"/" if entries[name].mode == TREE else name)
+        self._encoded = [_encoded(name, entries[name]) for name in order]
+        self._places = {name: (place, entries[name].mode == TREE) for place, name in enumerate(order)}
+
+
+def _encoded(name: bytes, entry: Entry) -> bytes:
+    return b"%o %s\0%s" % (entry.mode, name, entry.oid)
 
 
 def _has_files(directory: _Directory) -> bool:
@@ -114,14 +137,11 @@ class TreeEditor:
                 raise BlockedPath(path, path, TREE)
             # All its files were taken away: a directory that becomes a file.
             chain[-1].opened.pop(name, None)
-            chain[-1].entries.pop(name, None)
+            chain[-1].set(name, None)
             there = None
         if there == entry:
             return
-        if entry is None:
-            del chain[-1].entries[name]
-        else:
-            chain[-1].entries[name] = entry
+        chain[-1].set(name, entry)
         self._journal.setdefault(path, there)
         for directory in chain:
             directory.dirty = True
@@ -186,10 +206,7 @@ class TreeEditor:
             if not child.dirty:
                 continue
             oid = self._write(child)
-            if child.entries:
-                directory.entries[name] = Entry(TREE, oid)
-            else:
-                directory.entries.pop(name, None)
+            directory.set(name, Entry(TREE, oid) if child.entries else None)
         for name in [name for name, child in directory.opened.items() if child.dirty and not child.entries]:
             del directory.opened[name]
         directory.dirty = False

@@ -21,14 +21,13 @@ from pygit2.enums import DiffOption
 
 from ...values.hunk import Hunk, split_lines
 from ...values.result import Fate
+from .halving import common_end, common_start
 
 __all__ = [
     "Edit",
     "Merge",
     "Region",
     "Side",
-    "common_end",
-    "common_start",
     "edits",
     "hunk_at",
     "is_binary",
@@ -251,7 +250,7 @@ def _distance(hunk: Hunk, edit: Edit) -> int:
     return max(low - edit.old_lo, edit.old_hi - high, 0)
 
 
-APART = 25
+APART = 20
 """Lines around a change that the other side must have left alone for a splice."""
 
 CONTEXT = 4
@@ -318,30 +317,6 @@ def _window(base: bytes, other: bytes) -> tuple[int, int]:
     start = common_start(base, other)
     end = common_end(base, other, min(len(base), len(other)) - start)
     return start, len(base) - end
-
-
-def common_start(one: bytes, other: bytes) -> int:
-    """Length of the common start, by halving."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def common_end(one: bytes, other: bytes, limit: int) -> int:
-    """Length of the common end, up to a limit."""
-    low, high = 0, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def places_exactly(result: Merge, hunks: Sequence[Hunk]) -> bool:
