@@ -67,6 +67,8 @@ class Lab:
             "GIT_EDITOR": "true",
             "QUILT_PATCHES": "patches",
         }
+        # As it is installed: an interpreter told to keep no compiled modules would compile ours in every run.
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.checkout = self._home / "checkout"
         self.plain = self._home / "plain"
         self.mbox = self._home / "queue.mbox"
