@@ -18,12 +18,16 @@ __all__ = [
     "BadPatch",
     "BadRecipe",
     "BadSeries",
+    "BadTopics",
     "EnvironmentFault",
     "MissingObject",
     "MptcpSeriesError",
     "NeedsPerson",
     "NoRepository",
+    "NoTarget",
+    "NothingToDo",
     "Problem",
+    "ReadOnlyDirectory",
     "ShallowSource",
     "ToolMissing",
     "UnknownRevision",
@@ -75,6 +79,10 @@ class BadOverride(BadInput):
     """An override file that does not say what it must."""
 
 
+class BadTopics(BadInput):
+    """A file of topics with rules that cannot be read."""
+
+
 class UnsafePath(BadInput):
     """A path that leaves the tree, names `.git`, or goes through a symbolic link."""
 
@@ -83,12 +91,24 @@ class UnknownRevision(BadInput):
     """A revision or range the repository does not have."""
 
 
+class NothingToDo(BadInput):
+    """What was asked for is the case already: no patch is left to push or to pop. quilt's verbs end with 2 then."""
+
+
 class EnvironmentFault(MptcpSeriesError):
     """The surroundings lack something: a repository, an object, a tool, a lock."""
 
 
 class NoRepository(EnvironmentFault):
     """No git repository at the given place."""
+
+
+class ReadOnlyDirectory(EnvironmentFault):
+    """A directory that is to be patched and may not be written."""
+
+
+class NoTarget(EnvironmentFault):
+    """The release that parity is held against is not at hand."""
 
 
 class MissingObject(EnvironmentFault):

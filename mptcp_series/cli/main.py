@@ -35,6 +35,7 @@ ENTRIES = {
     "rebase": Entry(".rebase:rebase", "Move the queue to a new base, and say what changed and why."),
     "matrix": Entry(".matrix:matrix", "Check the queue on many bases at once."),
     "resolve": Entry(".resolve:resolve", "Answer the first conflict, as an override."),
+    "why": Entry(".why:why", "Why a patch is in the queue, and which patches cure a symptom."),
     "override": Entry(".override:override", "List, show, check and start override files."),
 }
 
