@@ -36,6 +36,7 @@ ENTRIES = {
     "matrix": Entry(".matrix:matrix", "Check the queue on many bases at once."),
     "resolve": Entry(".resolve:resolve", "Answer the first conflict, as an override."),
     "why": Entry(".why:why", "Why a patch is in the queue, and which patches cure a symptom."),
+    "merge-driver": Entry(".merge_driver:merge_driver", "Merge series files by what they say; git calls it."),
     "override": Entry(".override:override", "List, show, check and start override files."),
 }
 
