@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import click
 
 from ..engine.replay.item import Item
 from ..values.hunk import Hunk
+from ..values.remembered import remembered_lines
 from .console import printable
 from .inspection import Found, NamedHunks, Shown, effect
 from .tables import counted, diff_lines
@@ -82,7 +82,7 @@ def _text(data: bytes) -> str:
 def template(item: Item, files: Sequence[NamedHunks]) -> str:
     """An override file for a patch, to be filled in: until a reason and an effect stand in it, it is refused.
 
-    Every hunk is there as a `Drop` line behind a `#`, after the place and the first change that tell it apart.
+    Every hunk is there as a `Drop` line behind a `#`, below its place and above the lines it changes.
     """
     lines = [
         f"# {item.name}: {_comment(item.subject)}",
@@ -100,7 +100,9 @@ def template(item: Item, files: Sequence[NamedHunks]) -> str:
         lines += ["#", f"# {_comment(file.path)}, {counted(len(file.hunks), 'hunk')}; to leave all of it out:"]
         lines.append(f"# Drop: {_comment(file.path)}")
         for identifier, hunk in file.hunks:
-            lines += [f"#   {_place(hunk)}", f"# Drop: {_comment(file.path)}#{identifier}"]
+            lines += ["#", f"# {_place(hunk)}", f"# Drop: {_comment(file.path)}#{identifier}"]
+            # The day the override drifts, these are what is shown beside the hunk as it is then.
+            lines += remembered_lines(identifier, hunk)
     lines += [
         "#",
         "# Optional: yes",
@@ -112,11 +114,8 @@ def template(item: Item, files: Sequence[NamedHunks]) -> str:
 
 
 def _place(hunk: Hunk) -> str:
-    """Where a hunk is and its first change: enough to tell it from its neighbours."""
-    changed = next((line for line in hunk.lines if line[:1] in (b"+", b"-") and line[1:].strip()), b"")
     section = _comment(hunk.section.decode("utf-8", "surrogateescape"))
-    first = _comment(changed.decode("utf-8", "surrogateescape"))
-    return re.sub(r"\s+$", "", f"line {hunk.old_start}{f' in {section}' if section else ''}: {first}")
+    return f"line {hunk.old_start}{f' in {section}' if section else ''}"
 
 
 def _comment(text: str) -> str:

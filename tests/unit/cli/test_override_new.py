@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mptcp_series.engine.queue import load_overrides
 from mptcp_series.errors import BadOverride
 from mptcp_series.values.override import Override
 
@@ -28,15 +29,27 @@ Patch: hook.patch
 #
 # net/ipv4/tcp.c, 2 hunks; to leave all of it out:
 # Drop: net/ipv4/tcp.c
-#   line 2 in int tcp1;: -int tcp5;
+#
+# line 2 in int tcp1;
 # Drop: net/ipv4/tcp.c#{FIRST}
-#   line 22 in int tcp21;: -int tcp25;
+# dropped hunk {FIRST}:
+#   -int tcp5;
+#   +int tcp5_hook;
+#
+# line 22 in int tcp21;
 # Drop: net/ipv4/tcp.c#{LAST}
+# dropped hunk {LAST}:
+#   -int tcp25;
+#   +int last;
 #
 # net/mptcp/protocol.c, 1 hunk; to leave all of it out:
 # Drop: net/mptcp/protocol.c
-#   line 18 in int line16;: -int line20;
+#
+# line 18 in int line16;
 # Drop: net/mptcp/protocol.c#24760d081227
+# dropped hunk 24760d081227:
+#   -int line20;
+#   +int hooked;
 #
 # Optional: yes
 Reason:
@@ -70,6 +83,9 @@ def test_a_template_is_refused_until_it_is_filled_in_and_then_fits(kernel: Kerne
     filled = text.replace(f"# Drop: net/ipv4/tcp.c#{LAST}", f"Drop: net/ipv4/tcp.c#{LAST}")
     kernel.override("hook.patch", filled.replace("Reason:", "Reason: not here"))
     assert run("override", "check", *kernel.options).code == 0
+    # The lines of the hunk are there for the day it is another one.
+    (found,) = load_overrides([kernel.overrides])
+    assert found.remembered[LAST] == ("-int tcp25;", "+int last;")
 
 
 def test_new_beside_a_broken_override(kernel: Kernel) -> None:
