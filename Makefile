@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean tools
+.PHONY: help demo test lint bench docs man clean tools
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,7 @@ demo: $(VENV)/.ready ## the whole job on a small generated kernel, in build/demo
 	@echo "The command is $(BIN)/mptcp-series here; \`. $(BIN)/activate\` makes it mptcp-series."
 	@$(BIN)/mptcp-series demo --to $(DEMO)
 
-test: tools $(VENV)/.ready-dev ## every test; real git, patch and quilt are part of it
+test: tools $(VENV)/.ready-dev ## every test; real git, patch, quilt and gcc are part of it
 	@$(BIN)/python -m pytest -n $(JOBS)
 
 lint: $(VENV)/.ready-dev ## ruff check, ruff format --check, mypy --strict
@@ -32,15 +32,23 @@ lint: $(VENV)/.ready-dev ## ruff check, ruff format --check, mypy --strict
 bench: $(VENV)/.ready-dev ## measure against git and quilt on a generated repository of kernel size
 	@$(BIN)/python benchmarks/run.py
 
+docs: $(VENV)/.ready-dev ## the documentation as a site, in build/site; a warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
+man: $(VENV)/.ready-dev ## manual pages, in build/man
+	@$(BIN)/python contrib/man.py build/man
+	@echo "man -l build/man/mptcp-series.1"
+
 clean: ## remove .venv, build and caches
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find mptcp_series tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Tests that hold the engine against other programs are never skipped unseen: without the programs nothing runs.
 tools:
-	@missing=; for tool in git patch quilt; do command -v "$$tool" >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=; for tool in gcc git patch quilt; do command -v "$$tool" >/dev/null || missing="$$missing $$tool"; done; \
 	test -z "$$missing" || { \
-		echo "make test compares results with git, GNU patch and quilt; not installed:$$missing" >&2; \
+		echo "make test compares results with git, GNU patch, quilt and gcc; not installed:$$missing" >&2; \
 		echo "Debian, Ubuntu: sudo apt install$$missing    Fedora: sudo dnf install$$missing" >&2; \
 		exit 1; }
 

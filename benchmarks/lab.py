@@ -248,11 +248,11 @@ class Lab:
         self._plain_git("update-index", "-q", "--refresh", index=self._index)
 
     def plain_tree(self) -> str:
-        """The tree of all files in the plain directory but quilt's own."""
+        """The tree of all files in the plain directory but quilt's own, and ours."""
         self.writing()
         index = self._home / "plain.now"
         shutil.copy2(self._index, index)
-        self._plain_git("add", "-A", "-f", ".", ":!patches", ":!.pc", index=index)
+        self._plain_git("add", "-A", "-f", ".", ":!patches", ":!.pc", ":!.mptcp-series.applied", index=index)
         return self._plain_git("write-tree", index=index).strip()
 
     def reset_source(self) -> None:
@@ -271,6 +271,7 @@ class Lab:
         """What `{...}` in a configured command may name."""
         return {
             "source": str(self.source),
+            "plain": str(self.plain),
             "range": RANGE,
             "base": BASE,
             "stable": STABLE,

@@ -40,6 +40,8 @@ _COMMANDS = {
     "apply.git-rebase": "git -c sequence.editor='cp {todo}' rebase -q -i {base}",
     "apply.quilt": "quilt --quiltrc - push -a -q --fuzz=0",
     "apply.ours": "{program} apply --source {source} --series {series} --base {base} --branch bench -q",
+    "apply.directory": "{program} apply --source {source} --series {series} --repo {plain} -q",
+    "apply.push": "{program} push -a -q",
     "rebase.git-rebase": "git rebase -q --onto {stable} {base}",
     "rebase.ours": "{program} apply --source {source} --series {series} --base {stable} --no-align --branch bench -q",
 }
@@ -61,6 +63,8 @@ _GOALS = (
     Goal(over="extract-paths.ours", under="extract-paths.git-log", most=1.3),
     Goal(over="apply.git-am", under="apply.ours", least=40),
     Goal(over="apply.quilt", under="apply.ours", least=10),
+    Goal(over="apply.quilt", under="apply.directory", least=10),
+    Goal(over="apply.quilt", under="apply.push", least=10),
     Goal(over="apply.git-rebase", under="apply.ours"),
     Goal(over="rebase.git-rebase", under="rebase.ours"),
 )
@@ -114,8 +118,10 @@ class Bench:
             "extract-paths.ours": lambda command: self._extract(command, lab.series_paths, lab.expected_with_paths()),
             "apply.git-am": lambda command: self._checkout(command, BASE, keep=True),
             "apply.git-rebase": lambda command: self._checkout(command, BASE),
-            "apply.quilt": self._quilt,
+            "apply.quilt": self._plain,
             "apply.ours": self._apply,
+            "apply.directory": self._plain,
+            "apply.push": self._plain,
             "rebase.git-rebase": lambda command: self._checkout(command, lab.queue_tip()),
             "rebase.ours": self._apply,
         }
@@ -153,11 +159,12 @@ class Bench:
         if section not in ("apply", "rebase"):
             return
         lab.prepare_mails()
-        if any("git" in name or "quilt" in name for name in sides):
+        plain = {"apply.quilt", "apply.directory", "apply.push"} & set(sides)
+        if plain or any("git" in name for name in sides):
             lab.prepare_checkout()
-        if "apply.quilt" in sides:
+        if plain:
             lab.prepare_plain()
-        if f"{section}.ours" in sides:
+        if {f"{section}.ours", "apply.directory"} & set(sides):
             lab.ensure_series()
 
     def _compare(self, section: str) -> None:
@@ -199,7 +206,7 @@ class Bench:
         lab.reset_checkout(BASE)
         return sample, tree
 
-    def _quilt(self, command: list[str]) -> tuple[Sample, str]:
+    def _plain(self, command: list[str]) -> tuple[Sample, str]:
         lab = self._lab
         lab.reset_plain()
         sample = lab.measure(command, lab.plain)
@@ -230,7 +237,7 @@ class Bench:
                     met, wanted = value >= goal.least, f"at least {goal.least:g}"
                 figures.append(Figure(name=f"{goal.over} / {goal.under}", value=value, wanted=wanted or "", met=met))
         for name, side in measured.items():
-            if name.endswith(".ours"):
+            if name.endswith((".ours", ".directory")):
                 met = side.peak_mb < _PEAK_MB
                 figures.append(
                     Figure(name=f"{name} peak MB", value=side.peak_mb, wanted=f"under {_PEAK_MB:g}", met=met)

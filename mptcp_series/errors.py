@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import attrs
 
 __all__ = [
+    "AlreadyApplied",
     "BadInput",
     "BadOverride",
     "BadPatch",
@@ -85,6 +86,17 @@ class BadTopics(BadInput):
 
 class UnsafePath(BadInput):
     """A path that leaves the tree, names `.git`, or goes through a symbolic link."""
+
+
+class AlreadyApplied(BadInput):
+    """A plain directory that a queue was applied to before.
+
+    `same` says whether it is this very queue, whole, and its files are as it left them: nothing is to be done.
+    """
+
+    def __init__(self, message: str, *, file: str | None = None, same: bool = False) -> None:
+        super().__init__(message, file=file)
+        self.same = same
 
 
 class UnknownRevision(BadInput):

@@ -1,36 +1,59 @@
 # SPDX-License-Identifier: MIT
-"""`mptcp-series apply`: the replay, and its commits on a branch that moves once, at the end."""
+"""`mptcp-series apply`: the replay, and its commits on a branch that moves once, or its files in a directory."""
 
 from __future__ import annotations
 
 import click
 
+from ..engine.directory.target import plain_directory, recover_directory
 from ..engine.result import Result
+from ..errors import AlreadyApplied
 from ..values.person import Person
+from .console import printable
 from .inputs import replay
-from .options import COMMITTER, NO_ALIGN, Run, takes
+from .options import COMMITTER, FUZZ, NO_ALIGN, Run, takes
 from .tables import counted, result_lines
 
 __all__ = ["apply"]
 
 
-@click.command(short_help="Replay the queue on a base as commits of a branch.")
-@click.option("--branch", metavar="NAME", required=True, help="Branch of the repository to write; it is replaced.")
+@click.command(short_help="Replay the queue as commits of a branch, or into a directory.")
+@click.option("--branch", metavar="NAME", help="Branch of the repository to write; it is replaced.")
 @click.option("--partial", is_flag=True, help="On a conflict, write the patches before it.")
 @NO_ALIGN
+@FUZZ
 @COMMITTER
 @takes("source", "repo", "base", "series", "overrides")
-def apply(run: Run, branch: str, partial: bool, no_align: bool, committer: Person | None) -> None:
-    """Replay the queue on a base and write one commit per patch to a branch.
+def apply(run: Run, branch: str | None, partial: bool, no_align: bool, fuzz: int, committer: Person | None) -> None:
+    """Replay the queue on a base and write one commit per patch to a branch, or patch a source directory.
 
-    Nothing is checked out, and the branch moves only with a complete result, unless --partial is given. The same
-    input gives the same commit ids.
+    In a repository nothing is checked out, and the branch moves only with a complete result, unless --partial is
+    given. The same input gives the same commit ids.
+
+    A source directory without git is patched where it is: all files or none. What a killed run left is resumed or
+    undone first. A directory that has this very queue already is left as it is.
 
     Exit status 1: a person is needed; without --partial nothing was written.
     """
-    result = replay(run, align=not no_align, committer=committer)
+    place = run.target()[0]
+    plain = plain_directory(place)
+    _check(plain is not None, place, branch, committer)
+    if plain is not None and (recovered := recover_directory(plain)) is not None:
+        done = "resumed" if recovered.resumed else "undone"
+        run.console.warn(f"a run that was killed in {place} was {done}: {counted(len(recovered.paths), 'file')}")
+    try:
+        result = replay(run, align=not no_align, committer=committer, fuzz=fuzz)
+    except AlreadyApplied as applied:
+        if not applied.same:
+            raise
+        _nothing(run, place, str(applied))
+        return
     if result.complete or partial:
-        result = result.write_branch(branch, partial=partial)
+        if plain is not None:
+            result = result.write_directory(partial=partial)
+        else:
+            assert branch is not None
+            result = result.write_branch(branch, partial=partial)
     run.answer(
         document=lambda: result.to_json("apply"),
         report=lambda: result_lines(result, verbose=run.console.verbose, closing=[_ending(result)]),
@@ -38,11 +61,39 @@ def apply(run: Run, branch: str, partial: bool, no_align: bool, committer: Perso
     result.require()
 
 
+def _check(plain: bool, place: str, branch: str | None, committer: Person | None) -> None:
+    """Raises UsageError where options do not go with what is patched."""
+    context = click.get_current_context()
+    if not plain and branch is None:
+        raise click.UsageError(f"{place} is a git repository: name the branch to write with --branch", context)
+    for option, given in (("--branch", branch), ("--committer", committer)):
+        if plain and given is not None:
+            raise click.UsageError(f"{option} is for git repositories, and {place} is a directory without git", context)
+
+
+def _nothing(run: Run, place: str, said: str) -> None:
+    """Answer for a directory that has the queue already."""
+    run.answer(
+        document=lambda: {"schema": 1, "command": "apply", "already_applied": True, "result": {"directory": place}},
+        report=lambda: [printable(said), "nothing to do"],
+    )
+
+
 def _ending(result: Result) -> str:
-    """What the branch holds now."""
+    """What the branch or the directory holds now."""
+    if result.directory is not None:
+        return _directory_ending(result)
     commits = counted(sum(patch.result_commit is not None for patch in result.patches), "commit")
     if result.branch is None:
         return f"nothing was written; --partial writes the {commits} before the first that needs a person"
     if result.complete:
         return f"branch {result.branch}: {commits}, tip {result.commit}"
     return f"branch {result.branch}: the {commits} before the first that needs a person"
+
+
+def _directory_ending(result: Result) -> str:
+    patches = counted(result.brought, "patch", "patches")
+    if result.patched is None:
+        return f"nothing was written; --partial writes the {patches} before the first that needs a person"
+    which = patches if result.complete else f"the {patches} before the first that needs a person"
+    return f"directory {printable(str(result.directory))}: {which}, {counted(len(result.patched), 'file')} written"

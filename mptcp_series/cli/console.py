@@ -87,6 +87,11 @@ class Console:
         if self.verbose:
             click.echo(printable(text), err=True)
 
+    def warn(self, text: str) -> None:
+        """Something whoever runs the command did not ask for and should know, on standard error."""
+        if not self.quiet:
+            click.echo(f"{PROGRAM}: {click.style('warning:', fg='yellow', bold=True)} {printable(text)}", err=True)
+
     @contextlib.contextmanager
     def progress(self, what: str) -> Iterator[Progress]:
         """A progress bar on standard error where that is a terminal; it appears only if the work takes a while."""

@@ -9,11 +9,11 @@ bug of ours (sysexits.h), which must never look like a conflict.
 from __future__ import annotations
 
 import enum
+import sys
 import traceback
 
 import attrs
 import click
-import pygit2
 
 from ..errors import BadInput, EnvironmentFault, MptcpSeriesError, NeedsPerson, NoRepository, ShallowSource
 
@@ -48,8 +48,8 @@ class Failure:
 _HINTS: tuple[tuple[type[MptcpSeriesError], str], ...] = (
     (
         NoRepository,
-        "a plain source directory cannot be patched yet; `git init && git add -A && git commit -m base` "
-        "in it makes a repository of it",
+        "a bare clone will do; check, apply, export, rebase and resolve take a kernel source directory without git "
+        "as --repo, too",
     ),
     (ShallowSource, "`git fetch --unshallow`, or `mptcp-series fetch` into a new directory, brings the whole range"),
 )
@@ -72,7 +72,7 @@ def explain(error: BaseException) -> Failure:
         return Failure(code=ExitCode.PIPE)
     if isinstance(error, EnvironmentFault):
         return Failure(code=ExitCode.ENVIRONMENT, lines=_lines(str(error)), hint=hint)
-    if isinstance(error, pygit2.GitError):
+    if _is_of_git(error):
         return Failure(code=ExitCode.ENVIRONMENT, lines=_lines(f"git: {error}"))
     if isinstance(error, OSError):
         return Failure(code=ExitCode.ENVIRONMENT, lines=_lines(_system(error)))
@@ -81,6 +81,12 @@ def explain(error: BaseException) -> Failure:
         lines=tuple("".join(traceback.format_exception(error)).splitlines()),
         hint="this is a bug of mptcp-series; please report it with the lines above",
     )
+
+
+def _is_of_git(error: BaseException) -> bool:
+    """Whether libgit2 raised it. Where that was never imported, as by quilt's verbs, it did not."""
+    library = sys.modules.get("pygit2")
+    return library is not None and isinstance(error, library.GitError)
 
 
 def _usage(error: click.UsageError) -> Failure:

@@ -9,7 +9,7 @@ import pygit2
 
 from ..engine.queue import Queue, read_input
 from ..engine.result import Result
-from ..errors import BadRecipe
+from ..errors import BadInput, BadRecipe
 from ..values.person import Person
 from ..values.recipe import Recipe
 from .options import Run
@@ -22,7 +22,27 @@ def load_queue(run: Run) -> Queue:
     # libgit2 hashes each object it reads, which takes four times as long as reading it. git does not; zlib's own
     # checksum stands in both. A choice for the whole process, so it is the program's and not the library's.
     pygit2.settings.enable_strict_hash_verification(False)
-    return Queue.load(run.series(), overrides=run.overrides(), source=run.source())
+    return Queue.load(run.series(), overrides=run.overrides(), source=run.common_source(), sources=load_sources(run))
+
+
+def load_sources(run: Run) -> dict[str, str]:
+    """The sources that series of the stack have of their own, by series.
+
+    The settings file may name some for series of other stacks. Raises BadInput where there is no such series at all.
+    """
+    named = run.sources()
+    if not named:
+        return {}
+    series = run.series()
+    there = {queue.name for queue in Queue.load(series, overrides=()).stack}
+    found = {}
+    for name, setting in named.items():
+        beside = series.resolve().parent / name
+        if name in there or setting.origin.startswith("--"):
+            found[name] = setting.value
+        elif not beside.is_dir():
+            raise BadInput(f"{setting.origin}: a source for {name!r}, and there is no such series beside {series}")
+    return found
 
 
 def load_recipe(directory: Path) -> Recipe:
@@ -33,8 +53,8 @@ def load_recipe(directory: Path) -> Recipe:
     return Recipe.parse(read_input(file), str(file))
 
 
-def replay(run: Run, *, align: bool, committer: Person | None = None) -> Result:
+def replay(run: Run, *, align: bool, committer: Person | None = None, fuzz: int = 0) -> Result:
     """The queue the settings name, replayed on the base they name. Nothing is written."""
     # The base first: what is cheap to get wrong is told before a queue is read.
-    repo, base = run.repo(), run.base()
-    return load_queue(run).apply(repo, base=base, align=align, committer=committer)
+    repo, base = run.target()
+    return load_queue(run).apply(repo, base=base, align=align, committer=committer, fuzz=fuzz)

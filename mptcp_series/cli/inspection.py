@@ -33,6 +33,7 @@ __all__ = [
     "named_hunks",
     "overrides_of",
     "queue_items",
+    "stack_items",
     "target_of",
 ]
 
@@ -127,6 +128,15 @@ def queue_items(queue: Queue) -> tuple[Objects, list[Item]]:
         raise EnvironmentFault("reading the patches needs a repository: name the source with --source")
     objects = Objects(queue.source)
     return objects, queue.items(objects)
+
+
+def stack_items(queue: Queue) -> tuple[Objects, list[Item]]:
+    """The patches of a queue and of those it is stacked on, the lowest first. Raises as `queue_items`."""
+    sources = [one.source for one in queue.stack if one.source is not None]
+    if len(sources) < len(queue.stack):
+        raise EnvironmentFault("reading the patches needs a repository for every series: name them with --source")
+    objects = Objects(*dict.fromkeys(sources))
+    return objects, [item for one in queue.stack for item in one.items(objects)]
 
 
 def find_item(queue: Queue, items: Sequence[Item], text: str, noun: str = "patch") -> Item:

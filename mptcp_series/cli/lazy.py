@@ -26,6 +26,8 @@ class Entry:
     place: str
     """`module:attribute`, relative to this package."""
     summary: str
+    heading: str = "Commands"
+    """Under which the list of commands has it."""
 
     def load(self) -> click.Command:
         module, _, attribute = self.place.partition(":")
@@ -57,5 +59,7 @@ class LazyGroup(click.Group):
         return None if entry is None else entry.load()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in self.entries.items()])
+        for heading in dict.fromkeys(entry.heading for entry in self.entries.values()):
+            rows = [(name, entry.summary) for name, entry in self.entries.items() if entry.heading == heading]
+            with formatter.section(heading):
+                formatter.write_dl(rows)

@@ -23,21 +23,23 @@ from .lazy import Entry, LazyGroup
 
 __all__ = ["ENTRIES", "cli", "run", "script"]
 
+GIT = "Called by git"
+
 ENTRIES = {
     "demo": Entry(".demo:demo", "The whole job on a small kernel-like tree the package makes."),
     "fetch": Entry(".fetch:fetch", "Bring what a recipe needs of upstream into a local source."),
     "extract": Entry(".extract:extract", "Pick the commits of a recipe's range and write the series."),
-    "import": Entry(".import_:import_", "Make a series of a quilt directory, an mbox or a git range."),
+    "import": Entry(".import_:import_", "Make a series of a queue kept elsewhere; or take patches in."),
     "check": Entry(".check:check", "Dry run on a base: the status of every patch."),
     "fixes": Entry(".fixes:fixes", "Upstream fixes and reverts of queued patches that are not queued."),
-    "apply": Entry(".apply:apply", "Replay the queue on a base as commits of a branch."),
+    "apply": Entry(".apply:apply", "Replay the queue as commits of a branch, or into a directory."),
     "export": Entry(".export:export", "Write the queue as it stands on a base for other tools."),
     "rebase": Entry(".rebase:rebase", "Move the queue to a new base, and say what changed and why."),
     "matrix": Entry(".matrix:matrix", "Check the queue on many bases at once."),
     "resolve": Entry(".resolve:resolve", "Answer the first conflict, as an override."),
     "why": Entry(".why:why", "Why a patch is in the queue, and which patches cure a symptom."),
-    "merge-driver": Entry(".merge_driver:merge_driver", "Merge series files by what they say; git calls it."),
     "override": Entry(".override:override", "List, show, check and start override files."),
+    "merge-driver": Entry(".merge_driver:merge_driver", "Merge series files by what they say; git calls it.", GIT),
 }
 
 

@@ -15,6 +15,7 @@ from ..errors import BadInput, EnvironmentFault, NeedsPerson, Problem
 from ..values.matrix import Matrix, heat_map
 from ..values.result import COUNT_ORDER
 from .console import printable
+from .inputs import load_sources
 from .options import NO_ALIGN, Run, takes
 from .tables import counted
 
@@ -44,11 +45,12 @@ def matrix(
 
     Exit status 1: some base needs a person. 2: some base is none that can be checked. 3: objects of a base are missing.
     """
-    overrides, source = run.overrides(), run.source()
+    overrides = run.overrides()
     spec = MatrixSpec(
         series=str(run.series()),
         overrides=None if overrides is None else (overrides,),
-        source=source,
+        source=run.common_source(),
+        sources=tuple(load_sources(run).items()),
         align=not no_align,
     )
     bases = expand_bases(patterns, list(dict.fromkeys((run.repo(), *repos))))

@@ -17,20 +17,28 @@ from typing import Any
 import attrs
 import click
 
+from ..errors import BadInput
 from ..values.person import Person
 from . import jsons
 from .console import Console, Volume
-from .settings import Setting, Settings, load_settings
+from .settings import Setting, Settings, load_settings, split_sources
 
-__all__ = ["COMMITTER", "NO_ALIGN", "Run", "takes"]
+__all__ = ["COMMITTER", "FUZZ", "NO_ALIGN", "Run", "takes"]
 
 Function = Callable[..., None]
 Decorator = Callable[[Function], Function]
 
 _SHARED: Mapping[str, tuple[str, str]] = {
-    "source": ("REPO", "Repository that has the upstream commits; a bare clone will do."),
-    "repo": ("REPO", "Repository that has the base, and gets the result. Default: the source."),
-    "base": ("REV", "What is patched: a revision of the repository."),
+    "source": (
+        "[SERIES=]REPO",
+        "Repository that has the upstream commits; a bare clone will do. With SERIES= the one of a series of a stack; "
+        "repeatable.",
+    ),
+    "repo": (
+        "REPO|DIR",
+        "Repository that has the base, and gets the result; or a source directory without git. Default: the source.",
+    ),
+    "base": ("REV", "What is patched: a revision of the repository. A directory is itself the base."),
     "series": ("DIR", "Directory of the series. Default: the only one below ./series."),
     "overrides": ("DIR", "Directory of override files. Default: those the recipe names."),
 }
@@ -45,18 +53,51 @@ class Run:
     json: bool
 
     def source(self) -> str | None:
-        """The source, None where nobody named one: a queue of patch files needs none."""
+        """The source of the series, None where nobody named one: a queue of patch files needs none."""
+        found = self._own_source() or self.settings.optional("source")
+        return None if found is None else self._noted(found)
+
+    def common_source(self) -> str | None:
+        """The source of the series of a stack that have none of their own."""
         found = self.settings.optional("source")
         return None if found is None else self._noted(found)
 
+    def sources(self) -> Mapping[str, Setting]:
+        """Sources that are named for one series, by its name."""
+        for setting in self.settings.sources.values():
+            self._noted(setting)
+        return self.settings.sources
+
     def required(self, name: str) -> str:
-        return self._noted(self.settings.required(name))
+        own = self._own_source() if name == "source" else None
+        return self._noted(self.settings.required(name) if own is None else own)
+
+    def _own_source(self) -> Setting | None:
+        if not self.settings.sources:
+            return None
+        return self.settings.sources.get(Path(self.settings.series().value).resolve().name)
 
     def repo(self) -> str:
         return self._noted(self.settings.repo())
 
     def base(self) -> str:
         return self._noted(self.settings.base())
+
+    def target(self) -> tuple[str, str | None]:
+        """What is patched: a repository and a revision of it, or a plain directory and None."""
+        # Only commands that replay a queue get here; the others start without what reads directories.
+        from ..engine.directory.target import plain_directory
+
+        repo = self.settings.repo()
+        if plain_directory(repo.value) is None:
+            return self.repo(), self.base()
+        base = self.settings.optional("base")
+        if base is not None and base.rank <= repo.rank:
+            raise BadInput(
+                f"{base.origin}: {repo.value} is a source directory without git, which has no revisions; "
+                "leave the base out"
+            )
+        return self.repo(), None
 
     def has_base(self) -> bool:
         return self.settings.optional("base") is not None
@@ -87,11 +128,14 @@ def takes(*names: str) -> Decorator:
         @functools.wraps(function)
         def command(**parameters: Any) -> None:
             given = {name: parameters.pop(name) for name in names}
+            own: Mapping[str, str] = {}
+            if "source" in given:
+                given["source"], own = split_sources(given["source"])
             json, quiet, verbose = (parameters.pop(name) for name in ("as_json", "quiet", "verbose"))
             if quiet and verbose:
                 raise click.UsageError("-q and -v exclude each other", click.get_current_context())
             run = Run(
-                settings=load_settings(given, os.environ, Path.cwd()),
+                settings=load_settings(given, os.environ, Path.cwd(), own),
                 console=Console(volume=Volume.QUIET if quiet else Volume.VERBOSE if verbose else Volume.NORMAL),
                 json=json,
             )
@@ -108,6 +152,9 @@ def takes(*names: str) -> Decorator:
 
 def _shared(name: str) -> Decorator:
     metavar, text = _SHARED[name]
+    if name == "source":
+        # Of a stack several series may have one each.
+        return click.option(f"--{name}", metavar=metavar, help=text, multiple=True)
     return click.option(f"--{name}", metavar=metavar, help=text)
 
 
@@ -129,6 +176,15 @@ def _person(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     if match is None:
         raise click.BadParameter(f"{value!r} is not 'Name <email>'", ctx, parameter)
     return Person(name=match[1], email=match[2])
+
+
+FUZZ = click.option(
+    "--fuzz",
+    type=click.IntRange(0, 9),
+    default=0,
+    metavar="N",
+    help="Lines of context that hunks of patch files may leave out where they fit nowhere with all. Default: 0.",
+)
 
 
 COMMITTER = click.option(

@@ -11,7 +11,8 @@ import click
 from ..engine.queue import Queue
 from ..engine.store.files import replace_file
 from ..errors import BadInput, NeedsPerson
-from .inputs import load_queue
+from .annotations import FORMATS, annotation_lines, of_drift
+from .inputs import load_queue, load_sources
 from .inspection import Base, Shown, find_item, named_hunks, overrides_of, queue_items, target_of
 from .jsons import SCHEMA, drift_document, override_entry, show_document, template_document
 from .options import Run, takes
@@ -81,14 +82,31 @@ def show(run: Run, what: str) -> None:
 
 
 @override.command("check", short_help="Whether every override fits the queue, in force or not.")
+@click.option(
+    "--annotate", type=click.Choice(FORMATS), help="Print what is wrong as a code review shows it, beside its line."
+)
 @takes("source", "series", "overrides")
-def check(run: Run) -> None:
+def check(run: Run, annotate: str | None) -> None:
     """Hold every override against the queue: its patch, the hunks it drops, its diff, in force or not.
+
+    With --annotate github these are workflow commands, with gitlab a code quality report.
 
     Exit status 1: an override has drifted; each is named as `file: field: why`.
     """
-    queue = load_queue(run)
+    try:
+        queue = load_queue(run)
+    except BadInput as error:
+        if annotate is not None:
+            found = [(one.file or "", one.line or 1, one.message) for one in error.problems]
+            run.console.report(annotation_lines(annotate, found))
+        raise
     drift = queue.check_overrides()
+    if annotate is not None:
+        paths = [found.path for found in overrides_of(run)]
+        run.console.report(annotation_lines(annotate, [of_drift(one, paths) for one in drift]))
+        if drift:
+            raise NeedsPerson(map(str, drift))
+        return
     files = counted(len(queue.overrides), "override")
     patches = counted(len(queue.series.entries), "patch", "patches")
     run.answer(
@@ -111,7 +129,7 @@ def new(run: Run, patch: str, place: str | None) -> None:
 
     PATCH is a name of the series, an exact subject, or a commit id.
     """
-    queue = Queue.load(run.series(), overrides=(), source=run.source())
+    queue = Queue.load(run.series(), overrides=(), source=run.common_source(), sources=load_sources(run))
     objects, items = queue_items(queue)
     item = find_item(queue, items, patch)
     files = named_hunks(objects, item)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
+from ..engine.directory.target import plain_directory
 from ..engine.rebase import Rebase
 from ..engine.rebase import rebase as run_rebase
 from ..engine.store.files import replace_file
 from ..values.rebased import PatchMove
 from .console import Progress, printable
 from .inputs import load_queue
-from .options import NO_ALIGN, Run, takes
+from .options import FUZZ, NO_ALIGN, Run, takes
 from .tables import conflict_lines, counted
 
 __all__ = ["rebase"]
@@ -28,11 +29,19 @@ __all__ = ["rebase"]
 @click.option("--rewrite", metavar="DIR", help="Bring this directory of exported patches to the new base.")
 @click.option("--report", "place", metavar="FILE", help="Write the account as Markdown, for a pull request.")
 @NO_ALIGN
+@FUZZ
 @takes("source", "repo", "series", "overrides")
 def rebase(
-    run: Run, before: str, after: str, branch: str | None, rewrite: str | None, place: str | None, no_align: bool
+    run: Run,
+    before: str,
+    after: str,
+    branch: str | None,
+    rewrite: str | None,
+    place: str | None,
+    no_align: bool,
+    fuzz: int,
 ) -> None:
-    """Replay the queue on both bases and compare it patch by patch.
+    """Replay the queue on both bases and compare it patch by patch. A base is a revision or a source directory.
 
     A hunk that only stands elsewhere has not changed. What the new base brings, such as a patch that is upstream
     there or in conflict, is followed to the release, and where the history is there to the commit, that does it.
@@ -43,13 +52,16 @@ def rebase(
     """
     if rewrite is not None and not Path(rewrite).is_dir():
         raise click.UsageError(f"--rewrite: {rewrite} is no directory; `export --format quilt` makes one")
+    if branch is not None and plain_directory(after) is not None:
+        raise click.UsageError(f"--branch: {after} is a directory without git; `apply --repo {after}` patches it")
     with run.console.progress("replays") as step:
         moved = run_rebase(
             load_queue(run),
-            run.repo(),
+            _repository(run, before, after),
             before=before,
             after=after,
             align=not no_align,
+            fuzz=fuzz,
             progress=_told(run, step),
         )
     written: tuple[Path, ...] = ()
@@ -70,6 +82,13 @@ def rebase(
         report=lambda: _lines(moved, run.console.verbose, branch, rewrite, written),
     )
     moved.after.require()
+
+
+def _repository(run: Run, before: str, after: str) -> str | None:
+    """Where revisions are; two directories need none."""
+    plain = all(plain_directory(base) is not None for base in (before, after))
+    named = "repo" in run.settings.given or "source" in run.settings.given
+    return None if plain and not named else run.repo()
 
 
 def _told(run: Run, step: Progress) -> Callable[[str], None]:

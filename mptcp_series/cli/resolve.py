@@ -19,6 +19,7 @@ from ..engine.store.objects import LINK
 from ..errors import BadInput, NeedsPerson
 from ..values.result import Status
 from ..values.version import VersionRange
+from .inputs import load_sources
 from .options import NO_ALIGN, Run, takes
 from .resolve_tools import asked_reason, edit_files, run_tool
 from .resolve_view import Shown, conflicts, reason_template
@@ -187,7 +188,9 @@ def _open(run: Run, asked: _Asked, place: Place, options: str) -> None:
             said = ("this is under way:",)
         more = 0
     else:
-        report = begin(_job(run, asked), place, replace=asked.replace, options=options)
+        job = _job(run, asked)
+        _refuse_inside(job, place)
+        report = begin(job, place, replace=asked.replace, options=options)
         if report.state is None:
             _nothing(run, place, report.result)
             return
@@ -198,6 +201,14 @@ def _open(run: Run, asked: _Asked, place: Place, options: str) -> None:
         state = open_state(place)
         _start_programs(asked, place, state)
     _tell(run, Shown.of(place, state, said=said, more=more, options=options))
+
+
+def _refuse_inside(job: Job, place: Place) -> None:
+    """Raise BadInput for a place in the source directory that is the base: that one is not to be touched."""
+    if job.base is None and place.directory.resolve().is_relative_to(job.repo.resolve()):
+        raise BadInput(
+            f"{place.directory} is inside {job.repo}, the base, which stays as it is; name another place with --dir"
+        )
 
 
 def _start_programs(asked: _Asked, place: Place, state: State) -> None:
@@ -253,11 +264,13 @@ def _reason(asked: _Asked, answer: Answer) -> str:
 
 def _job(run: Run, asked: _Asked) -> Job:
     overrides = run.overrides()
+    repo, base = run.target()
     return Job(
-        repo=run.repo(),
-        base=run.base(),
+        repo=repo,
+        base=base,
         series=run.series(),
-        source=run.source(),
+        source=run.common_source(),
+        sources=load_sources(run),
         overrides=None if overrides is None else (Path(overrides),),
         align=not asked.no_align,
     )

@@ -48,7 +48,7 @@ def result_lines(result: Result, *, verbose: bool, closing: Iterable[str] = ()) 
     """
     base = result.base
     commit = "" if base.commit is None else f", commit {base.commit[:12]}"
-    yield _bold(f"{result.series} on {base.rev}: Linux {base.version}{commit}")
+    yield _bold(f"{', then '.join(result.stack)} on {base.rev}: Linux {base.version}{commit}")
     rows = [patch for patch in result.patches if verbose or patch.status is not Status.CLEAN]
     if rows:
         yield ""
@@ -73,7 +73,8 @@ def _row(patch: PatchOutcome, verbose: bool) -> Iterator[str]:
     for path in patch.paths:
         if verbose or path.status is not Status.CLEAN:
             origin = "" if path.source_path is None else f" ({printable(path.source_path)} upstream)"
-            yield f"{_INDENT}{_status(path.status)}  {printable(path.path)}{origin}"
+            fuzz = f" (fuzz {path.fuzz})" if path.fuzz else ""
+            yield f"{_INDENT}{_status(path.status)}  {printable(path.path)}{origin}{fuzz}"
     if patch.override is not None:
         yield f"{_INDENT}{_field('override')}  {printable(patch.override)}"
 

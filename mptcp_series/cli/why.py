@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from ..engine.directory.target import plain_directory
 from ..engine.review.asked import Asked, Question, ask
 from ..engine.review.topics import classify, load_topics
 from ..engine.review.why import Why, dependents, explain
@@ -14,7 +15,7 @@ from ..engine.upstream.citations import FixKind
 from ..values.topics import Symptom
 from .console import printable
 from .inputs import load_queue
-from .inspection import queue_items
+from .inspection import stack_items
 from .jsons import SCHEMA
 from .options import Run, takes
 from .tables import counted
@@ -35,7 +36,7 @@ def why(run: Run, words: tuple[str, ...]) -> None:
     the patches that do not apply without it.
     """
     queue = load_queue(run)
-    objects, items = queue_items(queue)
+    objects, items = stack_items(queue)
     classified = classify(objects, items, load_topics(run.series()))
     asked = ask(" ".join(words), items, classified)
     if asked.question not in (Question.PATCH, Question.COMMIT):
@@ -44,16 +45,17 @@ def why(run: Run, words: tuple[str, ...]) -> None:
         return
     (name,) = asked.patches
     found = None
-    if run.has_base():
-        repo = run.repo()
-        result = queue.apply(repo, base=run.base())
+    target = _target(run)
+    if target is not None:
+        repo, base = target
+        result = queue.apply(repo, base=base)
         found = explain(
             queue,
             items,
             classified,
             name,
             result=result,
-            dependents=dependents(queue, items, name, result, repo),
+            dependents=dependents(queue, items, name, result, repo, base),
         )
     else:
         found = explain(queue, items, classified, name)
@@ -67,6 +69,14 @@ def why(run: Run, words: tuple[str, ...]) -> None:
         },
         report=lambda: _lines(found),
     )
+
+
+def _target(run: Run) -> tuple[str, str | None] | None:
+    """The base that is asked about; None where nobody named one."""
+    repo = run.settings.optional("repo")
+    if run.has_base() or (repo is not None and plain_directory(repo.value) is not None):
+        return run.target()
+    return None
 
 
 def _list_document(series: str, asked: Asked) -> dict[str, object]:

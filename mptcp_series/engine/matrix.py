@@ -51,6 +51,11 @@ class MatrixSpec:
     overrides: tuple[str, ...] | None
     source: str | None
     align: bool = True
+    sources: tuple[tuple[str, str], ...] = ()
+    """Of series of a stack that have a source of their own: (series, repository)."""
+
+    def queue(self) -> Queue:
+        return Queue.load(self.series, overrides=self.overrides, source=self.source, sources=dict(self.sources))
 
 
 _RANGE = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?\.\.v?(\d+)\.(\d+)(?:\.(\d+))?$")
@@ -144,7 +149,7 @@ class _Context:
     """A queue and its memo in one worker."""
 
     def __init__(self, spec: MatrixSpec) -> None:
-        self.queue = Queue.load(spec.series, overrides=spec.overrides, source=spec.source)
+        self.queue = spec.queue()
         self.memo = Memo()
         self._runs: dict[str, Runs] = {}
 
@@ -217,6 +222,7 @@ def _told(base: BaseRef, result: Result) -> MatrixRow:
             for path in dict.fromkeys(conflict.path for conflict in patch.conflicts)
         ),
         restore_conflicts=sum(patch.kind is EntryKind.RESTORE for patch in in_conflict),
+        overrides=result.overrides.used,
         lost=tuple(str(lost) for lost in result.alignment.lost),
         reasons=tuple(result.reasons()),
     )
@@ -238,7 +244,7 @@ def matrix(
     Raises what is wrong with the queue: BadInput, or EnvironmentFault. What is wrong with a base is in its row.
     """
     # What is wrong with the queue's own files is told once, before any worker starts.
-    name = Queue.load(spec.series, overrides=spec.overrides, source=spec.source).name
+    name = spec.queue().name
     number = (os.getpid(), next(_numbers))
     count = min(workers or len(os.sched_getaffinity(0)), len(bases))
 

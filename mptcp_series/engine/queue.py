@@ -6,7 +6,7 @@ This is the surface build scripts use; the command line is built on it too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -24,6 +24,7 @@ from .replay.overrides import check_override
 from .replay.replay import Progress
 from .result import Result
 from .runs import Runs
+from .stack import below
 from .store.objects import Objects
 from .store.repository import Place, open_repository
 
@@ -48,7 +49,7 @@ def load_overrides(directories: Iterable[Path]) -> tuple[Override, ...]:
                 override = Override.parse(read_input(path), str(path))
                 # Results name an override as reviewers do, its directory and its file, and not by where these
                 # are: the name is in commit messages, and so in commit ids.
-                overrides.append(attrs.evolve(override, file=f"{path.parent.name}/{path.name}"))
+                overrides.append(override.named(f"{path.parent.name}/{path.name}"))
             except BadOverride as error:
                 problems += error.problems
     if problems:
@@ -65,6 +66,8 @@ class Queue:
     recipe: Recipe | None
     overrides: tuple[Override, ...]
     source: pygit2.Repository | None
+    below: tuple[Queue, ...] = ()
+    """The queues this one goes on top of (`after` in its recipe), the lowest first."""
 
     @classmethod
     def load(
@@ -73,64 +76,98 @@ class Queue:
         *,
         overrides: str | Path | Iterable[str | Path] | None = None,
         source: Place | None = None,
+        sources: Mapping[str, Place] | None = None,
     ) -> Queue:
         """Read `<series>/series` and, where there is one, `<series>/recipe.toml`.
 
         overrides: a directory of override files, or several; default: those the recipe names, in an
         `overrides` directory beside the one the series is in.
         source: the repository that has the pinned commits; not needed when every patch is materialised.
+        sources: of series of a stack that have a source of their own, by the name of the series; the others
+        have `source`.
 
         Raises BadSeries, BadRecipe, BadOverride with every problem of their file, NoRepository.
         """
         directory = Path(series)
-        file = directory / "series"
-        if not file.is_file():
-            raise BadSeries(
-                "no series file; `mptcp-series extract` writes it from a recipe, `import` from another queue",
-                file=str(file),
+        given = [overrides] if isinstance(overrides, str | Path) else overrides
+        places = None if given is None else [Path(place) for place in given]
+        own = dict(sources or {})
+
+        def read(directory: Path, *, lower: bool = False) -> Queue:
+            file = directory / "series"
+            if not file.is_file():
+                raise BadSeries(
+                    "no series file; `mptcp-series extract` writes it from a recipe, `import` from another queue",
+                    file=str(file),
+                )
+            recipe_file = directory / "recipe.toml"
+            recipe = Recipe.parse(read_input(recipe_file), str(recipe_file)) if recipe_file.is_file() else None
+            name = recipe.name if recipe is not None else directory.resolve().name
+            place = own.get(name, source)
+            named: Sequence[Path] | None = places
+            if lower:
+                named = lower_places(directory, recipe, places)
+            return cls(
+                directory=directory,
+                series=Series.parse(read_input(file), str(file)),
+                recipe=recipe,
+                overrides=load_overrides(override_directories(directory, recipe, named)),
+                source=None if place is None else open_repository(place),
             )
-        recipe_file = directory / "recipe.toml"
-        recipe = Recipe.parse(read_input(recipe_file), str(recipe_file)) if recipe_file.is_file() else None
-        return cls(
-            directory=directory,
-            series=Series.parse(read_input(file), str(file)),
-            recipe=recipe,
-            overrides=load_overrides(override_directories(directory, recipe, overrides)),
-            source=None if source is None else open_repository(source),
-        )
+
+        queue = read(directory)
+        if queue.recipe is not None and queue.recipe.after:
+            queue = attrs.evolve(queue, below=below(queue, lambda lower: read(lower, lower=True)))
+        unknown = [name for name in own if name not in {one.name for one in queue.stack}]
+        if unknown:
+            names = ", ".join(one.name for one in queue.stack)
+            raise BadInput(f"a source is named for {', '.join(unknown)}, and the series here are {names}")
+        return queue
+
+    @property
+    def stack(self) -> tuple[Queue, ...]:
+        """The queues of a run, the lowest first; this one is the last."""
+        return (*self.below, self)
 
     @property
     def name(self) -> str:
+        """The recipe's name, else that of the directory."""
         return self.recipe.name if self.recipe is not None else self.directory.resolve().name
 
     @property
     def owned(self) -> OwnedPaths:
+        """The paths that belong to the stack; none without a recipe."""
         return self.recipe.owned if self.recipe is not None else OwnedPaths(patterns=())
 
     def apply(
         self,
         repo: Place,
         *,
-        base: str = "HEAD",
+        base: str | None = None,
         align: bool = True,
         committer: Person | None = None,
         progress: Progress | None = None,
+        fuzz: int = 0,
     ) -> Result:
         """Replay the queue on a base and give the result; nothing is written anywhere.
 
-        repo: the git repository the base is in, and results go to; bare will do.
-        base: a revision of it.
+        repo: the git repository the base is in, and results go to; bare will do. Or a plain source directory, which
+        is itself the base.
+        base: a revision of the repository; default: HEAD. A directory has none.
         align: take the base's own changes to owned paths out first (no effect where there are none).
         committer: name and email of the commits made; dates are the authors', so ids are reproducible.
         progress: called with (entries done, entries in all).
 
+        fuzz: how many lines of context at either end hunks of patches without blobs may leave out, where they fit
+        nowhere with all of it; the outcome of each patch says how many it took.
+
         Raises UnknownRevision, BadInput for a base that is no kernel or not one the recipe is for,
         MissingObject, BadPatch. Conflicts and drift are in the result.
         """
-        return Runs(self, repo).run(base, align=align, committer=committer, progress=progress)
+        return Runs(self, repo, fuzz=fuzz).run(base, align=align, committer=committer, progress=progress)
 
     def items(self, objects: Objects) -> list[Item]:
-        """Read every entry of the queue."""
+        """Read every entry of the queue; not of those below it."""
         return [self._item(objects, entry) for entry in self.series.entries]
 
     def on_base(self, items: Sequence[Item], read: Callable[[str], bytes | None]) -> list[Item]:
@@ -165,12 +202,12 @@ class Queue:
                     f"{self.series.file}:{entry.line}: {entry.name} is pinned and its content is in the source; "
                     "name the source with --source"
                 )
-            return item_from_commit(self.source, objects, entry, self._kind(entry.pin), self.owned)
+            return item_from_commit(self.source, objects, entry, self._kind(entry.pin), self.owned, self.name)
         if not path.is_file():
             raise BadSeries(
                 f"no patch file {path}, and the line pins no commit", file=self.series.file, line=entry.line
             )
-        return item_from_patch(objects, entry, read_input(path), str(path))
+        return item_from_patch(objects, entry, read_input(path), str(path), self.name)
 
     def _kind(self, commit: str) -> EntryKind:
         """Where an entry comes from."""
@@ -180,6 +217,15 @@ class Queue:
         if recipe is not None and any(entry.commit == commit for entry in recipe.includes):
             return EntryKind.INCLUDE
         return EntryKind.PATCH
+
+
+def lower_places(directory: Path, recipe: Recipe | None, given: Sequence[Path] | None) -> Sequence[Path] | None:
+    """Of directories of overrides that someone named for a stack, what is for a lower series of it.
+
+    None, for those beside the series, where they have nothing for it.
+    """
+    names = recipe.overrides if recipe is not None else (directory.resolve().name,)
+    return [place / name for place in given or () for name in names if (place / name).is_dir()] or None
 
 
 def override_directories(

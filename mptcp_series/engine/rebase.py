@@ -22,6 +22,7 @@ from ..values.rebased import Move, OverrideMove, PatchMove, Rebased, Since, move
 from ..values.result import EntryKind, PatchOutcome, Status
 from ..values.version import KernelVersion
 from .alignment.basechanges import release_tags
+from .directory.target import plain_directory
 from .exchange.rewrite import rewrite
 from .queue import Queue
 from .replay.change import BlobChange, file_hunks
@@ -55,24 +56,27 @@ class Rebase:
 
 def rebase(
     queue: Queue,
-    repo: Place,
+    repo: Place | None,
     *,
     before: str,
     after: str,
     align: bool = True,
+    fuzz: int = 0,
     progress: Callable[[str], None] | None = None,
 ) -> Rebase:
-    """Compare a queue on two bases of a repository.
+    """Compare a queue on two bases: revisions of a repository, plain source directories, or one of each.
 
+    repo: None where both are directories.
     progress: called with the name of every base that the queue is replayed on, those between the two included.
 
     Raises what `Queue.apply` raises for either base.
     """
     told = (lambda base: None) if progress is None else progress
-    runs = Runs(queue, repo)
+    plain = any(plain_directory(base) is not None for base in (before, after))
+    runs = Runs(queue, repo, fuzz=fuzz, directories=plain)
     told(before)
     old = runs.run(before, align=align)
-    if resolve_commit(runs.home, after).id == resolve_commit(runs.home, before).id:
+    if runs.base_id(after) == runs.base_id(before):
         new = attrs.evolve(old, base=attrs.evolve(old.base, rev=after))
     else:
         told(after)
@@ -109,6 +113,7 @@ def _moves(old: Result, new: Result, search: _Search) -> Iterable[PatchMove]:
             paths = ()
         yield PatchMove(
             name=name,
+            series=shown.series,
             subject=shown.subject,
             before=before,
             after=after,
@@ -237,13 +242,16 @@ class _Search:
     @classmethod
     def between(cls, runs: Runs, old: Result, new: Result, align: bool, told: Callable[[str], None]) -> _Search:
         one, two = _version(old), _version(new)
-        commits = [resolve_commit(runs.home, result.base.rev).id for result in (old, new)]
+        commits = [runs.base_id(result.base.rev) for result in (old, new)]
+        plain = [result.base.rev for result in (old, new) if runs.directory(result.base.rev) is not None]
         same_line = (one.version, one.patchlevel) == (two.version, two.patchlevel)
-        backwards = two < one or (one == two and runs.home.descendant_of(commits[0], commits[1]))
+        backwards = two < one or (one == two and not plain and runs.home.descendant_of(commits[0], commits[1]))
         ends = (new.base, old.base) if backwards else (old.base, new.base)
         note = None
         between: list[str] = []
-        if not same_line:
+        if plain:
+            note = f"{plain[0]} is a directory, which has no history: what a change comes with is not told"
+        elif not same_line:
             note = (
                 f"{old.base.rev} is Linux {one} and {new.base.rev} is Linux {two}: two release lines, which have no "
                 "releases between them; what a change comes with is told only where one leads to the other"
@@ -252,7 +260,7 @@ class _Search:
             low, high = sorted((one.sublevel, two.sublevel))
             tags = release_tags(runs.home, (one.version, one.patchlevel))
             between = [name for number, name in tags.items() if low < number < high]
-        if backwards and same_line:
+        if backwards and same_line and not plain:
             note = (
                 f"{new.base.rev} is older than {old.base.rev}: what comes back, and what collides, does so because "
                 "the older base lacks what is named"
@@ -312,7 +320,8 @@ class _Search:
     def _between(self, low: str, high: str) -> list[str]:
         """Commits after `low` up to `high`, oldest first; empty where one does not lead to the other."""
         if (low, high) not in self._commits:
-            self._commits[low, high] = _first_parents(self.runs.home, low, high)
+            plain = any(self.runs.directory(point) is not None for point in (low, high))
+            self._commits[low, high] = [] if plain else _first_parents(self.runs.home, low, high)
         return self._commits[low, high]
 
 

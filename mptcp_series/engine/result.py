@@ -12,7 +12,7 @@ from pathlib import Path
 
 import attrs
 
-from ..errors import NeedsPerson
+from ..errors import BadInput, NeedsPerson
 from ..values.result import (
     COUNT_ORDER,
     Account,
@@ -24,10 +24,11 @@ from ..values.result import (
     Status,
 )
 from .alignment.stable import LaterTargets
-from .exchange.export import Format, export
+from .directory.target import Target
+from .exchange.export import NUMBER, Export, Format
 from .replay.change import BlobChange
 from .replay.replay import Replayed, Step, Stuck
-from .store.objects import Objects, hexed
+from .store.objects import Entry, Objects, hexed
 from .store.publish import write_branch
 
 __all__ = ["Result"]
@@ -39,13 +40,18 @@ class Result:
 
     series: str
     base: BaseInfo
+    stack: tuple[str, ...] = attrs.field(default=attrs.Factory(lambda self: (self.series,), takes_self=True))
+    """The series that were replayed, the lowest first; the last is the one that was asked for."""
     overrides: OverrideAccount
     alignment: Alignment = attrs.field(factory=Alignment)
     branch: str | None = None
     """The branch the result was written to, once it was."""
+    patched: tuple[str, ...] | None = None
+    """Of a plain directory: the files that were written or taken away, once they were."""
     _objects: Objects = attrs.field(alias="objects", repr=False)
     _replayed: Replayed = attrs.field(alias="replayed", repr=False)
     _later: Callable[[], LaterTargets] = attrs.field(default=LaterTargets, alias="later", repr=False)
+    _target: Target | None = attrs.field(default=None, alias="target", repr=False)
 
     @property
     def patches(self) -> tuple[PatchOutcome, ...]:
@@ -66,6 +72,11 @@ class Result:
     def written(self) -> Mapping[str, tuple[BlobChange, ...]]:
         """What each entry changed on the way, by name: also those after a conflict, which have no commit."""
         return self._replayed.written
+
+    @property
+    def kept(self) -> Mapping[str, Mapping[str, Entry | None]]:
+        """Files as an entry's kept hunks left them, by name and path, where its override's diff then changes them."""
+        return self._replayed.kept
 
     @property
     def objects(self) -> Objects:
@@ -90,13 +101,30 @@ class Result:
 
     @property
     def commit(self) -> str | None:
-        """Id of the last commit of the result (40 hex digits); None while a person is needed."""
-        return hexed(self._replayed.commit) if self.complete else None
+        """Id of the last commit of the result (40 hex digits); None while a person is needed, or without git."""
+        return hexed(self._replayed.commit) if self.complete and self._target is None else None
+
+    @property
+    def brought(self) -> int:
+        """Patches that change something and stand before the first that needs a person; align entries not counted."""
+        return sum(
+            patch.result_commit is not None and patch.kind is not EntryKind.ALIGN for patch in self.patches
+        )
+
+    @property
+    def directory(self) -> Path | None:
+        """The plain directory that is the base; None for a git repository."""
+        return None if self._target is None else self._target.snapshot.place
 
     @property
     def tree(self) -> str | None:
-        """Id of the result's tree; None while a person is needed."""
-        return hexed(self._replayed.tree) if self.complete else None
+        """Id of the result's tree; None while a person is needed, or without git."""
+        return hexed(self._replayed.tree) if self.complete and self._target is None else None
+
+    @property
+    def predicted_tree(self) -> str:
+        """Id of the tree at the queue's end, conflicts taken as the patches have them: in the run's objects."""
+        return hexed(self._replayed.predicted_tree)
 
     def reasons(self) -> list[str]:
         """One line for every conflict, drift and lost fix, in the order of the queue."""
@@ -139,6 +167,8 @@ class Result:
         An incomplete result is refused with NeedsPerson; with `partial` the branch holds the unbroken
         prefix of the queue, up to the first entry that needs a person. Gives the result with its branch.
         """
+        if self._target is not None:
+            raise BadInput(f"{self.directory} is a plain directory without branches; write_directory() patches it")
         if not partial:
             self.require()
         replayed = self._replayed
@@ -152,15 +182,45 @@ class Result:
         )
         return attrs.evolve(self, branch=name)
 
-    def export(self, path: str | Path, *, format: str = "quilt") -> tuple[Path, ...]:
+    def write_directory(self, *, partial: bool = False) -> Result:
+        """Patch the plain directory that is the base: every file of the result is written, or none.
+
+        A run that is killed leaves a journal, by which the next one resumes or undoes it (`recover_directory`).
+        An incomplete result is refused with NeedsPerson; with `partial` the directory gets the patches before the
+        first that needs a person. Gives the result with the paths that were written.
+
+        Raises BadInput where the base is a git repository, or where files changed since they were read;
+        ReadOnlyDirectory and UnsafePath before anything is written.
+        """
+        if self._target is None:
+            raise BadInput("the base is in a git repository; write_branch() writes the result")
+        if not partial:
+            self.require()
+        replayed = self._replayed
+        changes = [(change.path, change.old, change.new) for step in replayed.steps for change in step.changes]
+        written = self._target.write(
+            self._objects,
+            changes,
+            series=self.series,
+            patches=self.brought,
+            complete=replayed.complete,
+        )
+        return attrs.evolve(self, patched=written)
+
+    def export(self, path: str | Path, *, format: str = "quilt", number: int = NUMBER) -> tuple[Path, ...]:
         """Write the queue as it stands on this base; the files written, sorted.
 
-        format: "quilt" (a directory with series and patches) or "mbox" (one file for `git am`).
-        Raises NeedsPerson where a person is needed, BadInput for an unknown format or a directory
-        that holds something else.
+        format: "quilt" (a directory with series and patches), "mbox" (one file for `git am`), "git-bundle" (one
+        file for `git fetch`), "yocto", "buildroot" or "openwrt" (files of ours among others in a directory).
+        number: of OpenWrt patches, where the queue stands among the others of the directory.
+        Raises NeedsPerson where a person is needed, BadInput for an unknown format, a directory that holds
+        something else, or a patch the format cannot carry.
         """
         self.require()
-        return export(self._objects, self._replayed, self.series, Path(path), Format.parse(format))
+        made = Export(
+            objects=self._objects, replayed=self._replayed, series=self.series, base=self.base, number=number
+        )
+        return made.write(Path(path), Format.parse(format))
 
     def to_json(self, command: str = "apply") -> dict[str, object]:
         """The document of `--json` (docs/reference/json.md)."""
@@ -168,10 +228,24 @@ class Result:
             "schema": 1,
             "command": command,
             "series": self.series,
+            "stack": list(self.stack),
             "base": self.base.to_json(),
-            "result": {"commit": self.commit, "tree": self.tree, "branch": self.branch},
+            "result": {"commit": self.commit, "tree": self.tree, "branch": self.branch} | self._directory_json(),
             "counts": dict(self.counts),
             "alignment": self.alignment.to_json(),
             "overrides": self.overrides.to_json(),
-            "patches": [patch.to_json() for patch in self.patches],
+            "patches": [self._patch_json(patch) for patch in self.patches],
         }
+
+    def _directory_json(self) -> dict[str, object]:
+        if self._target is None:
+            return {}
+        return {
+            "directory": None if self.patched is None else str(self.directory),
+            "files": list(self.patched or ()),
+        }
+
+    def _patch_json(self, patch: PatchOutcome) -> Mapping[str, object]:
+        # The commits of a directory's run are in no repository.
+        json = patch.to_json()
+        return json if self._target is None else {**json, "result_commit": None}

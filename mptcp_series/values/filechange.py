@@ -38,6 +38,8 @@ class FileChange:
     hunks: tuple[Hunk, ...] = ()
     binary: bytes | None = None
     """A `GIT binary patch` or `Binary files differ` section, verbatim."""
+    binary_reversed: bool = False
+    """Whether the second block of the section is the one that leads to the new file: the change is undone (-R)."""
     raw: bytes = b""
     """The section as written, text between files included."""
     line: int = 1
@@ -53,6 +55,17 @@ class FileChange:
     def hunk_ids(self) -> list[str]:
         return hunk_ids(self.hunks)
 
+    @cached_property
+    def converted(self) -> bool:
+        """Whether even the `@@` lines end in CR LF: no tool writes these, a mail program or an editor did."""
+        return bool(self.hunks) and all(hunk.section.endswith(b"\r\n") for hunk in self.hunks)
+
+    @property
+    def added_content(self) -> bytes:
+        """The file an addition makes, without the CR that conversion put at the ends of lines (as GNU patch)."""
+        hunks = [hunk.without_carriage_returns() if self.converted else hunk for hunk in self.hunks]
+        return b"".join(line for hunk in hunks for line in hunk.post_image)
+
     def reversed(self) -> FileChange:
         """The change that undoes this one."""
         kinds = {ChangeKind.ADD: ChangeKind.DELETE, ChangeKind.DELETE: ChangeKind.ADD}
@@ -66,4 +79,5 @@ class FileChange:
             old_blob=self.new_blob,
             new_blob=self.old_blob,
             hunks=tuple(hunk.reversed() for hunk in self.hunks),
+            binary_reversed=not self.binary_reversed,
         )

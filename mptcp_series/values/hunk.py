@@ -166,12 +166,24 @@ class Hunk:
             lines=tuple(swap.get(line[:1], line[:1]) + line[1:] for line in self.lines),
         )
 
+    def without_carriage_returns(self) -> Hunk:
+        """The hunk with LF where its lines end in CR LF, as GNU patch reads a patch that was converted."""
+        return attrs.evolve(
+            self,
+            section=_unix(self.section),
+            lines=tuple(map(_unix, self.lines)),
+        )
+
 
 def _context(lines: Sequence[bytes]) -> int:
     for count, line in enumerate(lines):
         if line[:1] in (b"+", b"-"):
             return count
     return len(lines)
+
+
+def _unix(line: bytes) -> bytes:
+    return line[:-2] + b"\n" if line.endswith(b"\r\n") else line
 
 
 def _span(start: int, count: int) -> bytes:

@@ -27,6 +27,8 @@ class MatrixRow:
     """`patch: path`, restored changes included."""
     restore_conflicts: int = 0
     """How many entries in conflict restore a change of the base, rather than replay the queue."""
+    overrides: tuple[str, ...] = ()
+    """Files of the overrides that were used."""
     lost: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     error: str | None = None
@@ -44,6 +46,7 @@ class MatrixRow:
             "counts": dict(self.counts),
             "result": {"commit": None, "tree": self.tree, "branch": None},
             "conflicts": list(self.conflicts),
+            "overrides": list(self.overrides),
             "restore_conflicts": self.restore_conflicts,
             "lost": list(self.lost),
             "error": self.error,

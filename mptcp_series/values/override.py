@@ -181,6 +181,12 @@ class Override:
         lines = [f"{name}: {value}" for name, values in self._values() for value in values]
         return ("\n".join(lines) + "\n---\n").encode() + self.diff
 
+    def named(self, file: str) -> Override:
+        """The same file under another name: unlike with `attrs.evolve`, its bytes are kept."""
+        renamed = attrs.evolve(self, file=file)
+        object.__setattr__(renamed, "raw", self.raw)
+        return renamed
+
     def in_force(self, version: KernelVersion, read: Callable[[str], bytes | None]) -> bool:
         """Whether it is for a base of this version whose files `read` gives (None: no such file)."""
         if self.base is not None and not self.base.contains(version):

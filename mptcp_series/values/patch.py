@@ -40,14 +40,17 @@ class Patch:
         return cls(preamble=preamble, changes=changes, postamble=postamble)
 
     def render(self) -> bytes:
+        """The bytes that were parsed."""
         return self.preamble + b"".join(change.raw for change in self.changes) + self.postamble
 
     @cached_property
     def header(self) -> Header:
+        """Author, subject and message, as the preamble has them."""
         return Header.parse(self.preamble)
 
     @property
     def subject(self) -> str:
+        """The subject without `[PATCH]` and the like; empty where the file has none."""
         return self.header.subject
 
     def as_unidiff(self) -> PatchSet:

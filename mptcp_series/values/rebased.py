@@ -106,10 +106,13 @@ class PatchMove:
     """Paths whose hunks differ, or that are in conflict."""
     since: Since | None = None
     """What between the two bases brings it; None where the repository has nothing between them to tell it by."""
+    series: str = ""
+    """The series it is an entry of."""
 
     def to_json(self) -> Mapping[str, object]:
         return {
             "name": self.name,
+            "series": self.series,
             "subject": self.subject,
             "before": None if self.before is None else self.before.value,
             "after": None if self.after is None else self.after.value,

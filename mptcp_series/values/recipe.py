@@ -10,7 +10,6 @@ each with its line. (`tomlreader` finds them.)
 from __future__ import annotations
 
 import enum
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -23,13 +22,15 @@ from .naming import parse_commit_id
 from .override import DropTarget
 from .paths import OwnedPaths, check_tree_path
 from .tomlreader import Table, TomlReader
+from .tomlwriter import written_table
 from .version import VersionRange
+from .writeup import WriteUp
 
-__all__ = ["Acknowledge", "CommitReason", "LostPolicy", "Prerequisite", "Recipe"]
+__all__ = ["Acknowledge", "CommitReason", "LostPolicy", "Prerequisite", "Recipe", "WriteUp"]
 
 T = TypeVar("T")
 
-_SERIES_KEYS = ("name", "range", "match", "owned", "root", "target", "overrides", "lost", "bases", "pathspecs")
+_SERIES_KEYS = ("name", "range", "match", "owned", "root", "target", "overrides", "lost", "bases", "pathspecs", "after")
 _ARRAY_KEYS = {
     "prerequisite": ("commit", "reason", "before", "when"),
     "include": ("commit", "reason"),
@@ -153,6 +154,8 @@ class Recipe:
 
     range, root and target are revisions of the source, as text; root None stands for the range's merge base.
     match: texts, one of which a touched path contains. pathspecs: git pathspecs that narrow the history walk.
+    after: series this one goes on top of, directories beside its own (`engine/stack.py`).
+    write_up: the numbers of the text the recipe follows, for `check` to set beside its own.
     Raises BadRecipe for what a recipe cannot say.
     """
 
@@ -168,10 +171,12 @@ class Recipe:
     lost: LostPolicy = LostPolicy.RESTORE
     bases: VersionRange | None = None
     pathspecs: tuple[str, ...] = attrs.field(default=(), validator=_valid(_text))
+    after: tuple[str, ...] = attrs.field(default=(), validator=_valid(_name))
     prerequisites: tuple[Prerequisite, ...] = ()
     includes: tuple[CommitReason, ...] = ()
     excludes: tuple[CommitReason, ...] = ()
     acknowledged: tuple[Acknowledge, ...] = ()
+    write_up: WriteUp | None = None
     file: str = attrs.field(default="recipe.toml", eq=False)
     raw: bytes | None = attrs.field(init=False, default=None, eq=False, repr=False)
     """The bytes it was parsed from; not kept by `attrs.evolve`, whose result is rendered anew."""
@@ -186,6 +191,8 @@ class Recipe:
         }
         named = [(array, f"{array}[{i}]", text) for array, texts in ids.items() for i, text in enumerate(texts)]
         problems += [Problem(file=self.file, message=message) for _, message in _contradictions(named)]
+        if len(set(self.after)) < len(self.after):
+            problems.append(Problem(file=self.file, message=_TWICE))
         if problems:
             raise BadRecipe(problems)
 
@@ -211,9 +218,10 @@ class Recipe:
         series |= {"owned": self.owned.patterns, "root": self.root, "target": self.target}
         series |= {"overrides": None if self.overrides == (self.name,) else self.overrides, "lost": self.lost.value}
         series |= {"bases": self.bases and str(self.bases), "pathspecs": self.pathspecs or None}
-        blocks = [_block("[series]", series)]
+        series |= {"after": self.after[0] if len(self.after) == 1 else self.after or None}
+        blocks = [written_table("[series]", series)]
         blocks += [
-            _block(f"[[{array}]]", attrs.asdict(entry, recurse=False))
+            written_table(f"[[{array}]]", attrs.asdict(entry, recurse=False))
             for array, entries in (
                 ("prerequisite", self.prerequisites),
                 ("include", self.includes),
@@ -223,7 +231,9 @@ class Recipe:
         ]
         for entry in self.acknowledged:
             lost = {"commit": entry.commit, "path": entry.path, "hunk": entry.hunk, "reason": entry.reason}
-            blocks.append(_block("[[acknowledge]]", lost))
+            blocks.append(written_table("[[acknowledge]]", lost))
+        if self.write_up is not None:
+            blocks.append(written_table("[write_up]", attrs.asdict(self.write_up, recurse=False)))
         return "\n".join(blocks).encode()
 
     @property
@@ -255,23 +265,11 @@ class Recipe:
         data = self.render()
         eol = b"\r\n" if data.partition(b"\n")[0].endswith(b"\r") else b"\n"
         gap = eol if data.endswith(b"\n") else eol + eol
-        block = _block(f"[[{array}]]", values).encode().replace(b"\n", eol)
+        block = written_table(f"[[{array}]]", values).encode().replace(b"\n", eol)
         return Recipe.parse(data + gap + block, self.file)
 
 
-def _block(header: str, values: Table) -> str:
-    """A TOML table; keys without a value are left out."""
-
-    def written(value: object) -> str:
-        if isinstance(value, tuple):
-            return f"[{', '.join(map(written, value))}]"
-        # JSON's escapes are TOML's, but TOML wants DEL escaped too.
-        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-
-    lines = [f"{key} = {written(value)}" for key, value in values.items() if value is not None]
-    return "\n".join([header, *lines, ""])
-
-
+_TWICE = "a series twice in 'series.after'"
 _NO_MATCH = "empty list in 'series.match': nothing would be picked"
 
 
@@ -314,7 +312,7 @@ class _Reader(TomlReader):
                 yield context, table
 
     def recipe(self) -> Recipe:
-        self.known(self.document, ("series", *_ARRAY_KEYS), "")
+        self.known(self.document, ("series", *_ARRAY_KEYS, "write_up"), "")
         series: Table | None = None
         if "series" in self.document:
             series = self.typed(self.document["series"], dict, "series")
@@ -332,6 +330,7 @@ class _Reader(TomlReader):
                 entries[array].append(values)
         for context, message in _contradictions(named):
             self.problem(f"{context}.commit", message)
+        write_up = WriteUp.read(self, self.document["write_up"]) if "write_up" in self.document else None
         if self.problems:
             raise BadRecipe(sorted(self.problems, key=lambda problem: (problem.line is None, problem.line or 0)))
         return Recipe(
@@ -340,6 +339,7 @@ class _Reader(TomlReader):
             includes=tuple(CommitReason(**values) for values in entries["include"]),
             excludes=tuple(CommitReason(**values) for values in entries["exclude"]),
             acknowledged=tuple(Acknowledge(**values) for values in entries["acknowledge"]),
+            write_up=write_up,
             file=self.file,
         )
 
@@ -356,6 +356,10 @@ class _Reader(TomlReader):
             "bases": self.get(table, "bases", VersionRange.parse, "series"),
             "pathspecs": self.many(table, "pathspecs", _text),
         }
+        after = table.get("after")
+        fields["after"] = self.many({"after": [after]} if isinstance(after, str) else table, "after", _name)
+        if len(set(fields["after"])) < len(fields["after"]):
+            self.problem("series.after", _TWICE)
         if table.get("match") == []:
             self.problem("series.match", _NO_MATCH)
         if "overrides" in table:

@@ -148,6 +148,8 @@ class PathOutcome:
     _account: Account | Callable[[], Account] = attrs.field(default=Account(), alias="hunks", eq=False, repr=False)
     source_path: str | None = None
     """The path the patch names, where the base or an earlier patch renamed the file."""
+    fuzz: int = 0
+    """Context lines that a hunk left out at either end, at most; above 0 only where fuzz was asked for."""
 
     @cached_property
     def hunks(self) -> Account:
@@ -158,6 +160,8 @@ class PathOutcome:
         json: dict[str, object] = {"path": self.path, "status": self.status.value}
         if self.source_path is not None:
             json["source_path"] = self.source_path
+        if self.fuzz:
+            json["fuzz"] = self.fuzz
         return json
 
 
@@ -188,20 +192,29 @@ class PatchOutcome:
     """File of the override that was used."""
     result_commit: str | None = None
     conflicts: tuple[Conflict, ...] = ()
+    series: str = ""
+    """The series it is an entry of; what aligns and restores belongs to the one that owns the paths."""
 
     @property
     def hunks(self) -> Account:
         return sum((path.hunks for path in self.paths), Account())
 
+    @property
+    def fuzz(self) -> int:
+        """The most fuzz that one of its hunks took."""
+        return max((path.fuzz for path in self.paths), default=0)
+
     def to_json(self) -> Json:
         return {
             "name": self.name,
+            "series": self.series,
             "kind": self.kind.value,
             "commit": self.commit,
             "subject": self.subject,
             "status": self.status.value,
             "paths": [path.to_json() for path in self.paths],
             "hunks": self.hunks.to_json(),
+            "fuzz": self.fuzz,
             "override": self.override,
             "result_commit": self.result_commit,
             "conflicts": [conflict.to_json() for conflict in self.conflicts],

@@ -173,6 +173,7 @@ def single(spec: MatrixSpec, base: BaseRef) -> MatrixRow:
         restore_conflicts=sum(
             patch.kind is EntryKind.RESTORE and patch.status is Status.CONFLICT for patch in result.patches
         ),
+        overrides=result.overrides.used,
         lost=tuple(map(str, result.alignment.lost)),
         reasons=tuple(result.reasons()),
     )
@@ -351,6 +352,7 @@ def test_the_document(lab: Lab, spec: MatrixSpec) -> None:
                 "counts": {**zero, "clean": 1, "conflict": 1},
                 "result": {"commit": None, "tree": None, "branch": None},
                 "conflicts": [f"one.patch: {TCP}"],
+                "overrides": [],
                 "restore_conflicts": 0,
                 "lost": [],
                 "error": None,
@@ -361,6 +363,7 @@ def test_the_document(lab: Lab, spec: MatrixSpec) -> None:
                 "counts": {},
                 "result": {"commit": None, "tree": None, "branch": None},
                 "conflicts": [],
+                "overrides": [],
                 "restore_conflicts": 0,
                 "lost": [],
                 "error": "base docs is no kernel: it has no Makefile",
@@ -371,6 +374,7 @@ def test_the_document(lab: Lab, spec: MatrixSpec) -> None:
                 "counts": {**zero, "offset": 1, "upstream": 1},
                 "result": {"commit": None, "tree": tree, "branch": None},
                 "conflicts": [],
+                "overrides": [],
                 "restore_conflicts": 0,
                 "lost": [],
                 "error": None,

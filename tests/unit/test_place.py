@@ -58,7 +58,12 @@ IN_BLOCK = [hunk(2, b" \tone\n", b"-\ttwo\n", b"+\t2\n", b" }\n")]
             CHANGE,
             Placement(
                 content=numbered(20, {7: "other\n"}),
-                hunks=(failed("its 7 lines of pre-image, wanted at line 7, are nowhere in the file"),),
+                hunks=(
+                    failed(
+                        "its 7 lines of pre-image, wanted at line 7, are nowhere in the file; "
+                        "with fuzz 1 it fits at line 8"
+                    ),
+                ),
             ),
         ),
         # One hunk is there, the other is not; the lines it names are those of the pre-image.
@@ -85,7 +90,9 @@ IN_BLOCK = [hunk(2, b" \tone\n", b"-\ttwo\n", b"+\t2\n", b" }\n")]
             IN_BLOCK,
             Placement(
                 content=b"n\n" + BLOCK * 9,
-                hunks=(failed("ambiguous: fits equally at lines 3 and 7 and 11 and 15 and 19 and 4 more"),),
+                hunks=(
+                    failed("ambiguous: fits equally at lines 3 and 7 and 11 and 15 and 19 and 23 and 27 and 31 and 35"),
+                ),
             ),
         ),
         (
@@ -189,7 +196,13 @@ IN_BLOCK = [hunk(2, b" \tone\n", b"-\ttwo\n", b"+\t2\n", b" }\n")]
             b"a\r\n",
             [hunk(1, b"-a\n", b"+b\n")],
             Placement(
-                content=b"a\r\n", hunks=(failed("its 1 lines of pre-image, wanted at line 1, are nowhere in the file"),)
+                content=b"a\r\n",
+                hunks=(
+                    failed(
+                        "its 1 lines of pre-image, wanted at line 1, are nowhere in the file; "
+                        "the file has CR LF at the ends of lines, the patch has LF"
+                    ),
+                ),
             ),
         ),
         (b"", [], Placement(content=b"", hunks=())),

@@ -70,9 +70,12 @@ def account() -> Rebased:
         before=OLD,
         after=NEW,
         patches=(
-            PatchMove(name="a.patch", subject="mptcp: a", before=CLEAN, after=CLEAN, move=Move.UNCHANGED),
+            PatchMove(
+                name="a.patch", series="mini", subject="mptcp: a", before=CLEAN, after=CLEAN, move=Move.UNCHANGED
+            ),
             PatchMove(
                 name="b.patch",
+                series="mini",
                 subject="b | c_d <e> `f` [g]",
                 before=CLEAN,
                 after=CONFLICT,
@@ -82,6 +85,7 @@ def account() -> Rebased:
             ),
             PatchMove(
                 name="c.patch",
+                series="mini",
                 subject="mptcp: c",
                 before=UPSTREAM,
                 after=CLEAN,
@@ -151,6 +155,7 @@ def test_document() -> None:
         "patches": [
             {
                 "name": "a.patch",
+                "series": "mini",
                 "subject": "mptcp: a",
                 "before": "clean",
                 "after": "clean",
@@ -160,6 +165,7 @@ def test_document() -> None:
             },
             {
                 "name": "b.patch",
+                "series": "mini",
                 "subject": "b | c_d <e> `f` [g]",
                 "before": "clean",
                 "after": "conflict",
@@ -169,6 +175,7 @@ def test_document() -> None:
             },
             {
                 "name": "c.patch",
+                "series": "mini",
                 "subject": "mptcp: c",
                 "before": "upstream",
                 "after": "clean",

@@ -17,6 +17,7 @@ from mptcp_series.values.override import DropTarget
 from mptcp_series.values.paths import OwnedPaths
 from mptcp_series.values.recipe import Acknowledge, CommitReason, LostPolicy, Prerequisite, Recipe
 from mptcp_series.values.version import VersionRange
+from mptcp_series.values.writeup import WriteUp
 
 ID, ID2, ID3, ID4 = ("049fe386d35353398eee40ba8d76ab62cb5a24e5", "2" * 40, "3" * 40, "4" * 40)
 HUNK = "1f2e3d4c5b6a"
@@ -392,3 +393,74 @@ def test_entries_that_are_built_cannot_hold_nonsense() -> None:
         with pytest.raises(BadInput) as caught:
             Acknowledge(target=wrong, reason="x")
         assert str(caught.value) == "an acknowledged loss is either a commit, or a path with a hunk"
+
+
+@pytest.mark.parametrize(
+    ("line", "after"), [('after = "low"', ("low",)), ('after = ["low", "vendor"]', ("low", "vendor")), ("", ())]
+)
+def test_what_a_series_goes_on_top_of(line: str, after: tuple[str, ...]) -> None:
+    recipe = Recipe.parse(f"{MINIMAL}{line}\n".encode(), "recipe.toml")
+    assert recipe.after == after
+    assert Recipe.parse(attrs.evolve(recipe).render(), "recipe.toml").after == after
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("after = 5", "Unexpected type int (expected list) in 'series.after'"),
+        ('after = ["low", 5]', "Unexpected type int (expected str) in 'series.after[1]'"),
+        ('after = "a/b"', "bad name 'a/b' (expected one word without '/') in 'series.after[0]'"),
+        ('after = ".."', "unsafe path '..': leaves the tree by '..' in 'series.after[0]'"),
+        ('after = ["low", "low"]', "a series twice in 'series.after'"),
+    ],
+)
+def test_refuses_what_is_no_series_below(line: str, problem: str) -> None:
+    with pytest.raises(BadRecipe) as caught:
+        Recipe.parse(f"{MINIMAL}{line}\n".encode(), "recipe.toml")
+    assert str(caught.value) == f"recipe.toml:6: {problem}"
+
+
+WRITTEN_UP = '''
+[write_up]
+patches = 431
+conflicts = [3, 5]
+text = """
+counted by hand"""
+'''
+
+
+def test_what_the_write_up_counted() -> None:
+    recipe = parse(MINIMAL + WRITTEN_UP)
+    assert recipe.write_up == WriteUp(patches=431, conflicts=(3, 5), text="counted by hand")
+    assert recipe.write_up.spoken == "431 patches, 3 to 5 conflicts"
+    again = attrs.evolve(recipe)
+    assert again.raw is None
+    assert Recipe.parse(again.render(), "r.toml") == recipe
+    assert parse(MINIMAL).write_up is None
+    one = parse(MINIMAL + '[write_up]\npatches = 1\nconflicts = 1\ntext = "x"\n').write_up
+    assert one is not None
+    assert one.spoken == "1 patch, 1 conflict"
+    more = recipe.with_include(ID, "needed")
+    assert (more.write_up, len(more.includes)) == (recipe.write_up, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("patches = 431", "", "r.toml:7: Missing required value in 'write_up.patches'"),
+        ("patches = 431", "patches = true", "r.toml:8: Unexpected type bool (expected int) in 'write_up.patches'"),
+        (
+            "patches = 431",
+            "patches = -1",
+            "r.toml:7: a write-up counts from 0 up, the fewest conflicts first in 'write_up'",
+        ),
+        ("[3, 5]", "[5, 3]", "r.toml:7: a write-up counts from 0 up, the fewest conflicts first in 'write_up'"),
+        ("[3, 5]", "[3]", "r.toml:9: expected a number, or the fewest and the most in 'write_up.conflicts'"),
+        ("[3, 5]", '"3-5"', "r.toml:9: Unexpected type str (expected list) in 'write_up.conflicts'"),
+        ("counted by hand", "", "r.toml:7: empty text in 'text' in 'write_up'"),
+        ("patches = 431", "patchs = 431", "r.toml:8: unknown key 'write_up.patchs'; did you mean 'patches'?"),
+        ("[write_up]", "[[write_up]]", "r.toml:7: Unexpected type list (expected dict) in 'write_up'"),
+    ],
+)
+def test_a_bad_write_up(old: str, new: str, message: str) -> None:
+    assert message in refused(MINIMAL + WRITTEN_UP.replace(old, new, 1))

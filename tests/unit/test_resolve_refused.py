@@ -214,8 +214,8 @@ def test_a_plain_directory(world: World, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.mkdir()
     (plain / "Makefile").write_bytes(b"VERSION = 5\n")
-    job = Job(series=world.series, repo=plain, base="HEAD", source=world.repo)
-    with pytest.raises(NoRepository, match="not a git repository"):
+    job = Job(series=world.series, repo=plain, base=None, source=world.repo)
+    with pytest.raises(NoRepository, match="neither a git repository nor a kernel source directory"):
         begin(job, world.place)
     assert not world.place.directory.exists()
 

@@ -104,11 +104,12 @@ def test_json_of_a_conflict(lab: Lab, tmp_path: Path, pins: list[str]) -> None:
     assert isinstance(alignment, dict)
     assert not any(alignment[name] for name in ("retracted", "restored", "acknowledged", "reinstated", "lost"))
     first = {"applied": 1, "present": 0, "dropped": 0, "conflict": 0}
-    common: dict[str, object] = {"kind": "patch", "override": None, "conflicts": []}
+    common: dict[str, object] = {"series": "q", "kind": "patch", "override": None, "conflicts": [], "fuzz": 0}
     assert document == {
         "schema": 1,
         "command": "check",
         "series": "q",
+        "stack": ["q"],
         "base": {"rev": base, "commit": base, "version": "5.10.66"},
         "result": {"commit": None, "tree": None, "branch": None},
         "counts": {"clean": 2, "offset": 0, "merged": 0, "overridden": 0, "upstream": 0, "skipped": 0, "conflict": 1},

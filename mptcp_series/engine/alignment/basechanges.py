@@ -21,6 +21,7 @@ from ..replay.change import BlobChange, tree_changes
 from ..replay.item import read_commit
 from ..replay.owned import Key, OwnedKeys, owned_changes
 from ..store.objects import Entry, Objects, Oid
+from ..store.repository import BaseCommit
 from .delta import BaseChange, BaseDelta, Origin, unexplained, without_reverts
 from .once import once
 
@@ -49,7 +50,7 @@ def read_delta(
     home: pygit2.Repository,
     owned: OwnedPaths,
     root: pygit2.Commit,
-    base: pygit2.Commit,
+    base: BaseCommit,
     version: KernelVersion,
 ) -> BaseDelta:
     """Find what the base changed in owned paths since root."""
@@ -83,7 +84,7 @@ class _Reader:
     owned: OwnedPaths
     keys: OwnedKeys
     root: pygit2.Commit
-    base: pygit2.Commit
+    base: BaseCommit
     version: KernelVersion
     warnings: list[str] = attrs.field(init=False, factory=list)
     _names: dict[int, str] = attrs.field(init=False)
@@ -172,14 +173,14 @@ class _Reader:
             return [self._squashed(start, self.base, origin)]
         return self._with_rest(found, start, self.base, origin)
 
-    def _squashed(self, before: pygit2.Commit, after: pygit2.Commit, origin: Origin) -> BaseChange:
+    def _squashed(self, before: BaseCommit, after: BaseCommit, origin: Origin) -> BaseChange:
         return BaseChange(origin=origin, commit=None, raw=None, changes=self._whole(before, after))
 
-    def _whole(self, before: pygit2.Commit, after: pygit2.Commit) -> tuple[BlobChange, ...]:
+    def _whole(self, before: BaseCommit, after: BaseCommit) -> tuple[BlobChange, ...]:
         return tuple(owned_changes(self.objects, self.owned, before.tree_id.raw, after.tree_id.raw))
 
     def _with_rest(
-        self, found: list[BaseChange], before: pygit2.Commit, after: pygit2.Commit, origin: Origin
+        self, found: list[BaseChange], before: BaseCommit, after: BaseCommit, origin: Origin
     ) -> list[BaseChange]:
         rest = once(
             self.objects,
@@ -207,7 +208,7 @@ class _Reader:
         return stops[low:]
 
     def _between(
-        self, repo: pygit2.Repository, start: pygit2.Oid, stop: pygit2.Commit, origin: Origin
+        self, repo: pygit2.Repository, start: pygit2.Oid, stop: BaseCommit, origin: Origin
     ) -> list[BaseChange] | None:
         """Non-merge commits of start..stop that touch owned paths, oldest first.
 
@@ -217,7 +218,7 @@ class _Reader:
         return once(self.objects, question, lambda: self._walk(repo, start, stop, origin))
 
     def _walk(
-        self, repo: pygit2.Repository, start: pygit2.Oid, stop: pygit2.Commit, origin: Origin
+        self, repo: pygit2.Repository, start: pygit2.Oid, stop: BaseCommit, origin: Origin
     ) -> list[BaseChange] | None:
         found = []
         try:

@@ -154,16 +154,20 @@ class LaterTargets:
 
 
 def remedies(
-    objects: Objects, source: pygit2.Repository, recipe: Recipe, uncovered: Sequence[Uncovered]
+    objects: Objects,
+    source: pygit2.Repository,
+    recipe: Recipe,
+    owned: OwnedPaths,
+    uncovered: Sequence[Uncovered],
 ) -> LaterTargets:
     """Which later release of the target's line has what nothing in the queue covers.
 
     A change with upstream ids is looked for by these, any other hunk by hunk by content. A vendor's own
     edits are in no release and do not count.
     """
-    line = StableLine.of(objects, source, recipe.owned, recipe.target_or_end)
+    line = StableLine.of(objects, source, owned, recipe.target_or_end)
     rows: list[tuple[Remedied, list[bool]]] = []
-    content = _Content(objects, line, recipe.owned)
+    content = _Content(objects, line, owned)
     for left_over in uncovered:
         change = left_over.change
         if change.origin is Origin.VENDOR and not change.upstream:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Writes a result as patches for other tools, the same bytes for the same result.
 
-Patches have full index lines, three lines of context, a zeroed From line and no version of any tool.
-A directory is replaced as a whole or not at all; one that holds files of another making is refused.
+Patches have full index lines, three lines of context, a zeroed From line and no version of any tool (OpenWrt's have
+no index lines, as its own have none).
+A quilt directory is replaced as a whole or not at all; one that holds files of another making is refused. In the
+directories of build systems our patches lie among others, which are left alone (`store/placed.py`).
 """
 
 from __future__ import annotations
@@ -10,13 +12,22 @@ from __future__ import annotations
 import enum
 from pathlib import Path
 
+import attrs
+
 from ...errors import BadInput
+from ...values.result import BaseInfo
 from ..replay.replay import Replayed
 from ..store.files import replace_directory, replace_file
 from ..store.objects import Objects
+from ..store.placed import place_files
+from .bundle import bundle
+from .layouts import Layout, buildroot, openwrt, slug, yocto
 from .render import render_patch
 
-__all__ = ["Format", "export"]
+__all__ = ["NUMBER", "Export", "Format"]
+
+NUMBER = 690
+"""Of OpenWrt patches, by default: the end of the numbers it uses for the network."""
 
 
 class Format(enum.Enum):
@@ -24,6 +35,10 @@ class Format(enum.Enum):
 
     QUILT = "quilt"
     MBOX = "mbox"
+    YOCTO = "yocto"
+    BUILDROOT = "buildroot"
+    OPENWRT = "openwrt"
+    GIT_BUNDLE = "git-bundle"
 
     @classmethod
     def parse(cls, text: str) -> Format:
@@ -33,19 +48,74 @@ class Format(enum.Enum):
             raise BadInput(f"unknown export format {text!r}; one of {', '.join(f.value for f in cls)}") from None
 
 
-def export(objects: Objects, replayed: Replayed, series: str, path: Path, format: Format) -> tuple[Path, ...]:
-    """Write every commit of a result as one patch."""
-    patches = {step.name: render_patch(objects, step.raw, step.changes) for step in replayed.steps}
-    if format is Format.MBOX:
-        replace_file(path, b"".join(patches.values()))
-        return (path,)
-    lines = [f"# {series}, exported by mptcp-series".encode()]
-    for outcome in replayed.outcomes:
-        name = outcome.name.encode("utf-8", "surrogateescape")
-        if outcome.name in patches:
-            lines.append(name)
-        else:
-            lines.append(b"# %s: %s" % (outcome.status.value.encode(), name))
-    files = patches | {"series": b"\n".join(lines) + b"\n"}
-    replace_directory(path, files)
-    return tuple(sorted(path / name for name in files))
+@attrs.frozen(kw_only=True, eq=False)
+class Export:
+    """A result that is to be written for another tool.
+
+    number: of OpenWrt patches, 0 to 999: where the queue stands among the other patches of the directory.
+    """
+
+    objects: Objects
+    replayed: Replayed
+    series: str
+    base: BaseInfo
+    number: int = attrs.field(default=NUMBER)
+
+    @number.validator
+    def _in_range(self, attribute: attrs.Attribute[int], value: int) -> None:
+        if not 0 <= value <= 999:
+            raise BadInput(f"the number of OpenWrt patches is 0 to 999, not {value}")
+
+    def write(self, path: Path, format: Format) -> tuple[Path, ...]:
+        """Write every commit of the result as one patch, or all as a bundle; the files written, sorted.
+
+        Raises BadInput where the path holds something else, or the format cannot carry a patch.
+        """
+        if format is Format.MBOX:
+            replace_file(path, b"".join(self._patches().values()))
+            return (path,)
+        if format is Format.GIT_BUNDLE:
+            replace_file(path, bundle(self.objects, self.replayed, self.series, self.base))
+            return (path,)
+        if format is Format.QUILT:
+            files = self._patches() | {"series": self._series_file()}
+            replace_directory(path, files)
+            return tuple(sorted(path / name for name in files))
+        layout = Layout(objects=self.objects, series=self.series, base=self.base, steps=self.replayed.steps)
+        if format is Format.YOCTO:
+            return place_files(path, yocto(layout), series=slug(self.series))
+        _refuse_what_hides(path, format, self.base)
+        made = buildroot(layout) if format is Format.BUILDROOT else openwrt(layout, self.number)
+        return place_files(path, made, series=slug(self.series))
+
+    def _patches(self) -> dict[str, bytes]:
+        return {step.name: render_patch(self.objects, step.raw, step.changes) for step in self.replayed.steps}
+
+    def _series_file(self) -> bytes:
+        made = {step.name for step in self.replayed.steps}
+        lines = [f"# {self.series}, exported by mptcp-series".encode()]
+        several = len({outcome.series for outcome in self.replayed.outcomes}) > 1
+        series = ""
+        for outcome in self.replayed.outcomes:
+            if several and outcome.series != series:
+                series = outcome.series
+                lines.append(f"# series: {series}".encode())
+            name = outcome.name.encode("utf-8", "surrogateescape")
+            lines.append(name if outcome.name in made else b"# %s: %s" % (outcome.status.value.encode(), name))
+        return b"\n".join(lines) + b"\n"
+
+
+def _refuse_what_hides(path: Path, format: Format, base: BaseInfo) -> None:
+    """Refuse a directory in which the tool would look elsewhere than at numbered patches."""
+    inside = path / "linux" if format is Format.BUILDROOT else path
+    if (inside / "series").exists():
+        raise BadInput(
+            "is there, and the build system follows it instead of the names: it would not see these patches; "
+            "export to another directory, or --format quilt",
+            file=str(inside / "series"),
+        )
+    if format is Format.BUILDROOT and (inside / base.version).is_dir():
+        raise BadInput(
+            f"{inside / base.version} is there, and Buildroot takes those for {base.version} from it alone; "
+            "export to another directory and name both in BR2_GLOBAL_PATCH_DIR"
+        )

@@ -7,8 +7,6 @@ What `git format-patch --zero-commit --full-index --no-signature --no-stat --no-
 
 from __future__ import annotations
 
-import email.charset
-import email.header
 import re
 from collections.abc import Iterable
 
@@ -19,11 +17,11 @@ from ...values.hunk import split_lines
 from ...values.person import Person
 from ..replay.change import BlobChange, diff_hunks, entry_text
 from ..replay.item import RawCommit
-from ..store.objects import Objects, hexed
+from ..store.objects import REGULAR, Objects, hexed
 from ..store.tree import path_bytes
 from ..text.merge import is_binary
 
-__all__ = ["render_change", "render_diff", "render_patch"]
+__all__ = ["render_change", "render_diff", "render_patch", "render_plain", "render_quilt"]
 
 ZERO_ID = "0" * 40
 MAIL_FROM = b"From " + ZERO_ID.encode() + b" Mon Sep 17 00:00:00 2001\n"
@@ -34,8 +32,32 @@ def render_patch(objects: Objects, raw: RawCommit, changes: Iterable[BlobChange]
     return _mail_header(raw) + b"---\n\n" + render_diff(objects, changes) + b"-- \n\n"
 
 
+def render_quilt(objects: Objects, raw: RawCommit, changes: Iterable[BlobChange]) -> bytes:
+    """A whole patch file as `quilt refresh -p ab --no-index --no-timestamps` leaves it: no header of git's.
+
+    Where a file mode or the like has to be said, which only git's header can, the whole patch is git's.
+    """
+    ordered = _without_renames(changes)
+    sections = [render_plain(objects, change) for change in ordered]
+    told = [section for section in sections if section is not None]
+    diff = b"".join(told) if len(told) == len(sections) else render_diff(objects, ordered)
+    return _mail_header(raw) + b"---\n\n" + diff
+
+
 def render_diff(objects: Objects, changes: Iterable[BlobChange]) -> bytes:
     """The diff of several files, in the order of their paths; a rename is a deletion and an addition."""
+    return b"".join(render_change(objects, change) for change in _without_renames(changes))
+
+
+def render_plain(objects: Objects, change: BlobChange) -> bytes | None:
+    """A file's diff without git's header; None where it says what only that can say."""
+    modes = {entry.mode for entry in (change.old, change.new) if entry is not None}
+    rendered = render_change(objects, change)
+    start = rendered.find(b"\n--- ") + 1
+    return rendered[start:] if start and modes == {REGULAR} else None
+
+
+def _without_renames(changes: Iterable[BlobChange]) -> list[BlobChange]:
     plain: list[BlobChange] = []
     for change in changes:
         if change.renames:
@@ -43,7 +65,7 @@ def render_diff(objects: Objects, changes: Iterable[BlobChange]) -> bytes:
             plain.append(BlobChange(path=change.path, old_path=change.path, old=None, new=change.new))
         else:
             plain.append(change)
-    return b"".join(render_change(objects, change) for change in sorted(plain, key=lambda change: change.path))
+    return sorted(plain, key=lambda change: change.path)
 
 
 def render_change(objects: Objects, change: BlobChange) -> bytes:
@@ -150,6 +172,9 @@ def _words(text: str) -> bytes:
     """
     if text.isascii() and "=?" not in text:
         return text.encode()
+    import email.charset  # A library of its own size, and only exports need it.
+    import email.header
+
     charset = email.charset.Charset("utf-8")
     charset.header_encoding = email.charset.QP
     return email.header.Header(text, charset=charset, maxlinelen=10_000).encode(maxlinelen=0).encode()

@@ -34,8 +34,8 @@ from ..replay.item import reversed_change
 from ..replay.replay import Step
 from ..replay.settle import settle_text
 from ..result import Result
-from ..store.objects import REGULAR, Entry, Objects
-from .render import render_change, render_patch
+from ..store.objects import Entry, Objects
+from .render import render_change, render_patch, render_plain
 
 __all__ = ["rewrite"]
 
@@ -261,17 +261,9 @@ def _refreshed(objects: Objects, patch: Patch, entry: SeriesEntry, step: Step) -
 def _sections(objects: Objects, changes: Iterable[BlobChange], git: bool) -> Iterator[bytes]:
     """The diff of each file, all in one style: a reader of git's takes nothing else for a file."""
     ordered = sorted(changes, key=lambda change: change.path)
-    plain = [None if git else _plain(objects, change) for change in ordered]
+    plain = [None if git else render_plain(objects, change) for change in ordered]
     for change, section in zip(ordered, plain, strict=True):
         yield render_change(objects, change) if section is None or None in plain else section
-
-
-def _plain(objects: Objects, change: BlobChange) -> bytes | None:
-    """A file's diff without git's header; None where it says what only that can say."""
-    modes = {entry.mode for entry in (change.old, change.new) if entry is not None}
-    rendered = render_change(objects, change)
-    start = rendered.find(b"\n--- ") + 1
-    return rendered[start:] if start and modes == {REGULAR} else None
 
 
 def _by_file(
@@ -292,7 +284,7 @@ def _by_file(
             out.append(file.raw)
             continue
         rest = _after_hunks(file)
-        section = render_change(objects, written[file.path]) if git else _plain(objects, written[file.path])
+        section = render_change(objects, written[file.path]) if git else render_plain(objects, written[file.path])
         if rest is None or section is None:
             return None
         out.append(section + rest)

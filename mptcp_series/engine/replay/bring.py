@@ -32,6 +32,8 @@ class Bringer:
     objects: Objects
     tree: TreeEditor
     renames: RenameFinder
+    fuzz: int = 0
+    """Context lines that hunks without blobs may leave out at either end."""
     marked: dict[str, bytes] = attrs.field(factory=dict)
     """Files with diff3 markers, by path, where lines collided."""
 
@@ -40,11 +42,11 @@ class Bringer:
         if isinstance(change, BlobChange) and change.renames:
             return self._rename(change, labels)
         if isinstance(change, TextChange) and change.old_path != change.path:
-            return self.moved(change)
+            return self.moved(change, fuzz=self.fuzz)
         path = self._followed(change)
         current = self.tree.get(path)
         if isinstance(change, TextChange):
-            settled = settle_text(self.objects, change, current, path)
+            settled = settle_text(self.objects, change, current, path, fuzz=self.fuzz)
         else:
             settled = settle(self.objects, change, current, path, labels)
         if isinstance(change, BlobChange) and change.new is None and current is None:
@@ -55,6 +57,7 @@ class Bringer:
             status=settled.status,
             hunks=settled.account,
             source_path=change.path if path != change.path else None,
+            fuzz=settled.fuzz,
         )
         return [(outcome, settled.conflicts)]
 
@@ -81,13 +84,13 @@ class Bringer:
             conflicts=(Conflict(path=change.old_path, hunk=None, text=text),),
         )
 
-    def moved(self, change: TextChange) -> Brought:
+    def moved(self, change: TextChange, *, fuzz: int = 0) -> Brought:
         """A rename or a copy without blobs: hunks are placed on the file where it is; it goes where the patch says."""
         moves = change.file.kind is ChangeKind.RENAME
         origin, path = change.old_path, change.path
         current, there = self.tree.get(origin), self.tree.get(path)
         moved = moves and current is None and there is not None
-        settled = settle_text(self.objects, change, there if moved else current, path)
+        settled = settle_text(self.objects, change, there if moved else current, path, fuzz=fuzz)
         if not moved and settled.status is not Status.CONFLICT:
             if there is not None and (moves or there != settled.entry):
                 verb = "moves" if moves else "copies"
@@ -108,7 +111,7 @@ class Bringer:
         if moves and current is not None:
             self.tree.put(origin, None)
         settled = self.put(path, settled)
-        outcome = PathOutcome(path=path, status=settled.status, hunks=settled.account)
+        outcome = PathOutcome(path=path, status=settled.status, hunks=settled.account, fuzz=settled.fuzz)
         gone = PathOutcome(path=origin, status=settled.status)
         return [*([(gone, ())] if moves else []), (outcome, settled.conflicts)]
 
@@ -217,6 +220,7 @@ def enter(outcomes: dict[str, PathOutcome], outcome: PathOutcome) -> None:
             status=patch_status((there.status, outcome.status)),
             hunks=there.hunks + outcome.hunks,
             source_path=outcome.source_path or there.source_path,
+            fuzz=max(there.fuzz, outcome.fuzz),
         )
     outcomes[outcome.path] = outcome
 

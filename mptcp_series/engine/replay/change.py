@@ -16,7 +16,7 @@ import pygit2
 from pygit2.enums import DiffOption
 
 from ...errors import MissingObject
-from ...values.binary import literal
+from ...values.binary import new_content
 from ...values.hunk import Hunk, parse_hunk_header, split_lines
 from ...values.patch import ChangeKind, FileChange
 from ..store.objects import REGULAR, SUBMODULE, Entry, Objects, Oid, hexed
@@ -261,6 +261,8 @@ def with_blobs(objects: Objects, change: FileChange) -> Change:
     if old_content is None:
         return text
     content = apply_exactly(old_content, change.hunks)
+    if change.converted and (content is None or change.kind is ChangeKind.ADD):
+        content = apply_exactly(old_content, [hunk.without_carriage_returns() for hunk in change.hunks])
     if content is None:
         return text
     new = None
@@ -304,7 +306,9 @@ def _binary_change(objects: Objects, change: FileChange, section: bytes) -> Blob
             return None
         oid = objects.expand(blob)
         if oid is None:
-            content = literal(section) if blob == change.new_blob else None
+            before = None if not images or images[0] is None else objects.read(images[0].oid)
+            wanted = blob == change.new_blob
+            content = new_content(section, before, reverse=change.binary_reversed) if wanted else None
             oid = None if content is None else objects.write("blob", content)
         if oid is None or hexed(oid) != blob:
             return None

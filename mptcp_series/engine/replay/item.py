@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import pygit2
 
@@ -43,8 +45,12 @@ class Item:
     changes: tuple[Change, ...]
     before: Oid | None = None
     """Tree the change was made on, where there is one; tells renames on the base apart from new files."""
+    places: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
+    """Of a materialised patch, where it names a path: file and line by path."""
     skip_reason: str | None = None
     """Why the recipe leaves it out on this base (a prerequisite whose `when` does not hold)."""
+    series: str = ""
+    """The series it is an entry of; of a stack there are several."""
 
     @property
     def subject(self) -> str:
@@ -70,6 +76,7 @@ def item_from_commit(
     entry: SeriesEntry,
     kind: EntryKind,
     owned: OwnedPaths,
+    series: str = "",
 ) -> Item:
     """Read a pinned patch from the source. Raises MissingObject, naming the line of the series."""
     assert entry.pin is not None
@@ -100,6 +107,7 @@ def item_from_commit(
         raw=read_commit(commit.read_raw()),
         changes=changes,
         before=before,
+        series=series,
     )
 
 
@@ -107,7 +115,7 @@ def reversed_change(change: BlobChange) -> BlobChange:
     return BlobChange(path=change.old_path, old_path=change.path, old=change.new, new=change.old)
 
 
-def item_from_patch(objects: Objects, entry: SeriesEntry, data: bytes, file: str) -> Item:
+def item_from_patch(objects: Objects, entry: SeriesEntry, data: bytes, file: str, series: str = "") -> Item:
     """Read a materialised patch. Raises BadPatch with every problem of the file."""
     patch = Patch.parse(data, file, strip=entry.strip)
     if not patch.changes:
@@ -124,12 +132,20 @@ def item_from_patch(objects: Objects, entry: SeriesEntry, data: bytes, file: str
     author = header.author.signature() if header.author is not None else b"unknown <unknown> 0 +0000"
     subject = header.subject or entry.name.removesuffix(".patch").replace("-", " ")
     message = attrs.evolve(header, subject=subject).message.encode("utf-8", "surrogateescape")
+    places = {
+        path: (file, change.line)
+        for change in reversed(patch.changes)
+        for path in (change.old_path, change.new_path)
+        if path is not None
+    }
     return Item(
         name=entry.name,
         kind=EntryKind.PATCH,
+        places=places,
         commit=entry.pin,
         raw=RawCommit(author=author, encoding=None, message=message),
         changes=tuple(with_blobs(objects, change) for change in files),
+        series=series,
     )
 
 

@@ -36,7 +36,7 @@ class RenameFinder:
 
     def over(self, tree: TreeEditor) -> RenameFinder:
         """A finder that has found the same, for a run of its own over another tree."""
-        other = RenameFinder(self._objects, tree)
+        other = type(self)(self._objects, tree)
         other._found = dict(self._found)
         other._reference = self._reference
         return other

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
+from ...errors import Problem, UnsafePath
 from ...values.override import Override
 from ...values.person import Person
 from ...values.provenance import with_provenance, with_trailer
@@ -107,6 +108,8 @@ class Replayed:
     """The first entry in conflict; None as well in a dry run."""
     written: Mapping[str, tuple[BlobChange, ...]] = attrs.field(factory=dict)
     """What each entry changed on the way, by name: also those after a conflict, which have no commit."""
+    kept: Mapping[str, Mapping[str, Entry | None]] = attrs.field(factory=dict)
+    """Files as an entry's kept hunks left them, by name and path, where its override's diff then changes them."""
 
 
 @attrs.define(kw_only=True)
@@ -119,6 +122,8 @@ class Replay:
     base_name: str
     overrides: Mapping[str, Override] = attrs.field(factory=dict)
     committer: Person | None = None
+    fuzz: int = 0
+    """Context lines that hunks of patches without blobs may leave out; those of overrides never."""
     memo: Memo | None = None
     """With a memo the run is dry: outcomes are remembered, and no commits are made."""
     _known_renames: RenameFinder | None = attrs.field(default=None, alias="renames")
@@ -133,6 +138,7 @@ class Replay:
     _steps: list[Step] = attrs.field(init=False, factory=list)
     _stuck: Stuck | None = attrs.field(init=False, default=None)
     _written: dict[str, tuple[BlobChange, ...]] = attrs.field(init=False, factory=dict)
+    _kept: dict[str, Mapping[str, Entry | None]] = attrs.field(init=False, factory=dict)
     _unforeseen: bool = attrs.field(init=False, default=False)
     """Whether an outcome of a dry run depended on more than the files its patch names."""
 
@@ -140,7 +146,7 @@ class Replay:
         self._tree = TreeEditor(self.objects, self.base_tree)
         known = self._known_renames
         self._renames = RenameFinder(self.objects, self._tree) if known is None else known.over(self._tree)
-        self._bringer = Bringer(objects=self.objects, tree=self._tree, renames=self._renames)
+        self._bringer = Bringer(objects=self.objects, tree=self._tree, renames=self._renames, fuzz=self.fuzz)
         self._head = self.base
         self._head_tree = self.base_tree
 
@@ -171,6 +177,7 @@ class Replay:
             complete=not self._broken,
             stuck=self._stuck,
             written=self._written,
+            kept=self._kept,
         )
 
     def _again(self, known: RememberedRun, items: Sequence[Item], progress: Progress | None) -> list[PatchOutcome]:
@@ -270,6 +277,7 @@ class Replay:
             override=override,
             conflicts=tuple(conflicts),
             result_commit=result_commit,
+            series=item.series,
         )
 
     def _all_dropped(self, item: Item) -> list[PathOutcome]:
@@ -305,6 +313,7 @@ class Replay:
         return paths, conflicts, written
 
     def _bring(self, item: Item, override: Override | None) -> tuple[list[PathOutcome], list[Conflict]]:
+        self._refuse_links(item)
         adapted = Adapted(changes=item.changes, dropped={}, diff=(), drift=())
         if override is not None:
             adapted = adapt(self.objects, item, override)
@@ -325,8 +334,28 @@ class Replay:
                 for drift in adapted.drift
             ]
         elif not conflicts:
+            if adapted.diff:
+                touched = {path for file in adapted.diff for path in (file.path, file.old_path or file.path)}
+                self._kept[item.name] = {path: self._tree.get(path) for path in sorted(touched)}
             conflicts += self._add_diff(adapted, outcomes, override)
         return [outcomes[path] for path in sorted(outcomes)], conflicts
+
+    def _refuse_links(self, item: Item) -> None:
+        """Raise UnsafePath for a patch file that goes through a symbolic link, which may lead out of the tree.
+
+        A link that the patch itself takes away, to make a directory of it, is no way through; after a conflict
+        a link may be there by a guess, and then it is one more conflict.
+        """
+        if self._broken:
+            return
+        problems = []
+        for path, (file, line) in sorted(item.places.items()):
+            link = self._tree.link_above(path)
+            if link is not None and link not in item.places:
+                why = f"changes {path}, and {link} is a symbolic link on {self.base_name}; patch the file where it is"
+                problems.append(Problem(file=file, line=line, message=why))
+        if problems:
+            raise UnsafePath(problems)
 
     def _add_diff(
         self, adapted: Adapted, outcomes: dict[str, PathOutcome], override: Override | None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from ...values.binary import literal
+from ...values.binary import new_content
 from ...values.hunk import Hunk, hunk_ids
 from ...values.patch import ChangeKind, FileChange
 from ...values.result import Account, Conflict, Fate, Status
@@ -40,6 +40,8 @@ class Settled:
     status: Status
     account: Account | Callable[[], Account]
     conflicts: tuple[Conflict, ...] = ()
+    fuzz: int = 0
+    """Context lines that were left out, at most; above 0 only where that was asked for."""
     marked: bytes | None = None
     """The whole file with diff3 markers, where the conflict is one of lines."""
 
@@ -189,8 +191,8 @@ def _hunk_of(region: Region, hunks: Sequence[Hunk], ids: Sequence[str]) -> str |
     return None if at is None else ids[at]
 
 
-def settle_text(objects: Objects, change: TextChange, current: Entry | None, path: str) -> Settled:
-    """Place a change that has hunks but no blobs."""
+def settle_text(objects: Objects, change: TextChange, current: Entry | None, path: str, *, fuzz: int = 0) -> Settled:
+    """Place a change that has hunks but no blobs, with at most so much fuzz."""
     file = change.file
     hunks = file.hunks
     if file.binary is not None:
@@ -208,11 +210,15 @@ def settle_text(objects: Objects, change: TextChange, current: Entry | None, pat
     if mode is None:
         what = _MODE_WORDS.get(current.mode, oct(current.mode))
         return _text_conflict(change, path, f"mode: {path} is {what} on the base", current)
-    placement = place(objects.read(current.oid), hunks)
+    content = objects.read(current.oid)
+    if file.converted and b"\r\n" not in content:
+        # As GNU patch does with a patch whose every line ends in CR LF: something on its way wrote these.
+        hunks = tuple(hunk.without_carriage_returns() for hunk in hunks)
+    placement = place(content, hunks, fuzz=fuzz)
     fates = [placed.fate for placed in placement.hunks]
     conflicts = tuple(
         Conflict(path=path, hunk=identifier, text=f"{placed.why}\n{_shown(hunk)}")
-        for placed, identifier, hunk in zip(placement.hunks, file.hunk_ids, hunks, strict=True)
+        for placed, identifier, hunk in zip(placement.hunks, file.hunk_ids, file.hunks, strict=True)
         if placed.fate is Fate.CONFLICT
     )
     entry: Entry | None = Entry(mode, objects.write("blob", placement.content))
@@ -227,20 +233,28 @@ def settle_text(objects: Objects, change: TextChange, current: Entry | None, pat
     elif placement.exact:
         status = Status.CLEAN
     else:
-        status = Status.OFFSET
-    return Settled(entry=entry, status=status, account=Account.of(fates), conflicts=conflicts)
+        status = Status.MERGED if placement.fuzz else Status.OFFSET
+    return Settled(entry=entry, status=status, account=Account.of(fates), conflicts=conflicts, fuzz=placement.fuzz)
 
 
 def _settle_binary(objects: Objects, change: TextChange, section: bytes, current: Entry | None, path: str) -> Settled:
-    """Put the content of a `GIT binary patch` where its pre-image is the one the index line names, in full."""
+    """Put the content of a `GIT binary patch` where its pre-image is the one the index line names, in full.
+
+    As `git apply` does: without the full ids of both images nothing tells what a patch is for, or whether it is whole.
+    """
     file = change.file
     deletes = file.kind is ChangeKind.DELETE
-    content = b"" if deletes else literal(section)
-    if content is not None and not deletes and hexed(objects.write("blob", content)) != file.new_blob:
-        # The patch is reversed (-R), or was edited: what it holds is not what it leads to.
-        content = None
     stands = current is None if file.kind is ChangeKind.ADD else current and hexed(current.oid) == file.old_blob
+    old = objects.read(current.oid) if current is not None and stands else None
+    content = b"" if deletes else new_content(section, old, reverse=file.binary_reversed)
+    if content is not None and not deletes and hexed(objects.write("blob", content)) != file.new_blob:
+        # The patch was edited, or its index line cut: what it holds is not what it says that it leads to.
+        content = None
+    if current is not None and not deletes and hexed(current.oid) == file.new_blob:
+        content = objects.read(current.oid)
     if content is None:
+        if current is not None and not stands and file.old_blob is not None and len(file.old_blob) == 40:
+            return _text_conflict(change, path, f"binary: {path} differs from the file the patch changes", current)
         return _text_conflict(change, path, "binary: needs the blobs it was made from; name a source that has them")
     mode = (file.new_mode or REGULAR) if current is None else _text_mode(file, current.mode)
     if mode is None:
@@ -272,7 +286,7 @@ def _makes_file(file: FileChange) -> bool:
 def _settle_added(objects: Objects, change: TextChange, current: Entry | None, path: str) -> Settled:
     file = change.file
     count = len(file.hunks)
-    content = b"".join(line for hunk in file.hunks for line in hunk.post_image)
+    content = file.added_content
     wanted = made_entry(objects, file.new_mode if file.new_mode is not None else REGULAR, content)
     if wanted is None:
         return _text_conflict(change, path, f"{path} is a submodule, and no line says which commit of it", current)

@@ -84,16 +84,19 @@ def default_range(version: KernelVersion, others: Iterable[Override]) -> Version
     return VersionRange(text=f">={version},<{upper}")
 
 
-def override_bytes(override: Override, hunks: Sequence[DroppedHunk], version: str) -> bytes:
+def override_bytes(
+    override: Override, hunks: Sequence[DroppedHunk], version: str, *, origin: str = "Answers a conflict met on"
+) -> bytes:
     """The file's text: the canonical form, its licence first, and below each `Drop` the hunk that is left out.
 
+    origin: how it came about, up to the version of Linux it did on.
     Raises BadInput if that would not be read back as the same override.
     """
     head, _, diff = override.render().partition(b"\n---\n")
     blocks: dict[str, list[str]] = {}
     for dropped in hunks:
         blocks.setdefault(f"Drop: {dropped.target}", []).extend(remembered_lines(dropped.id, dropped.hunk))
-    lines = [_LICENSE, f"# Answers a conflict met on Linux {version}."]
+    lines = [_LICENSE, f"# {origin} Linux {version}."]
     for line in head.decode().split("\n"):
         lines += [line, *blocks.get(line, ())]
     data = ("\n".join(lines) + "\n---\n").encode() + diff

@@ -16,7 +16,7 @@ from ...errors import BadInput, NeedsPerson, UnknownRevision
 from ...values.override import Override
 from ...values.result import EntryKind, Status
 from ...values.version import KernelVersion, VersionRange
-from ..queue import Queue, override_directories
+from ..queue import Queue, lower_places, override_directories
 from ..replay.item import Item
 from ..replay.overrides import find_target, override_file
 from ..result import Result
@@ -145,9 +145,10 @@ class _Again:
         """Make the override and hold the queue with it against the answer."""
         stuck = self.layout.stuck
         item, old = stuck.item, stuck.override
-        items = self.queue.items(stuck.objects)
-        kept = [one for one in self.queue.overrides if one is not old]
-        path = self._file(item.name, old)
+        owner = self._owner(item, old)
+        items = owner.items(stuck.objects)
+        kept = [one for one in owner.overrides if one is not old]
+        path = self._file(owner, item.name, old)
         patch, commit = named(item, items)
         override = Override(
             patch=patch,
@@ -161,7 +162,7 @@ class _Again:
             diff=captured.diff,
             file=f"{path.parent.name}/{path.name}",
         )
-        result = self.job.replay(attrs.evolve(self.queue, overrides=(*kept, override)))
+        result = self.job.replay(_with(self.queue, owner, (*kept, override)))
         _prove(result, override, item.name, stuck.tree, captured.tree)
         return Answer(
             place=self.place,
@@ -184,27 +185,53 @@ class _Again:
             raise BadInput(f"--base-range {given} does not hold {version}, the base that the answer is for")
         return given
 
-    def _file(self, patch: str, old: Override | None) -> Path:
+    def _owner(self, item: Item, old: Override | None) -> Queue:
+        """The queue of the stack the override belongs to: the patch's own.
+
+        What is restored comes at the end of the whole stack, so its override is the uppermost queue's.
+        """
+        if old is not None:
+            return next(queue for queue in self.queue.stack if any(one is old for one in queue.overrides))
+        if item.kind is EntryKind.RESTORE:
+            return self.queue
+        return next(queue for queue in self.queue.stack if queue.name == item.series)
+
+    def _file(self, owner: Queue, patch: str, old: Override | None) -> Path:
         """Where the override goes: in the place of the one it replaces, else a name nobody has."""
-        given, recipe = self.job.overrides, self.queue.recipe
+        recipe = owner.recipe
+        given: Sequence[Path] | None = self.job.overrides
+        if owner is not self.queue:
+            given = lower_places(owner.directory, recipe, given)
         if old is None:
-            home = override_home(self.job.series, recipe, given)
+            home = override_home(owner.directory, recipe, given)
             return home / free_name(patch, [path.name for path in home.glob("*")])
-        for place in override_directories(self.job.series, recipe, given):
+        for place in override_directories(owner.directory, recipe, given):
             for path in place.glob("*.patch"):
                 if f"{place.name}/{path.name}" == old.file:
                     return path
         raise BadInput(f"the override in force, {old.file}, is in none of the directories of overrides")
 
 
+def _with(queue: Queue, owner: Queue, overrides: tuple[Override, ...]) -> Queue:
+    """The stack with other overrides of one of its queues."""
+    if owner is queue:
+        return attrs.evolve(queue, overrides=overrides)
+    below = tuple(attrs.evolve(one, overrides=overrides) if one is owner else one for one in queue.below)
+    return attrs.evolve(queue, below=below)
+
+
 def _moved(job: Job, state: State) -> str | None:
-    """What of base and series has changed, None if nothing has."""
-    try:
-        commit = str(resolve_commit(open_repository(job.repo), state.rev).id)
-    except UnknownRevision as error:
-        return str(error)
-    if commit != state.commit:
-        return f"the base {state.rev} was {state.commit[:12]}, and is {commit[:12]} now"
+    """What of base and series has changed, None if nothing has.
+
+    Of a directory nobody knows before it was read again: the tree under the patch tells then.
+    """
+    if job.base is not None:
+        try:
+            commit = str(resolve_commit(open_repository(job.repo), job.base).id)
+        except UnknownRevision as error:
+            return str(error)
+        if commit != state.commit:
+            return f"the base {state.rev} was {state.commit[:12]}, and is {commit[:12]} now"
     if job.digest() != state.queue:
         return f"the series in {state.series} has changed since the conflict was laid out"
     return None

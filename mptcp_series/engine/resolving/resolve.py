@@ -97,6 +97,7 @@ def _lay(job: Job, place: Place, layout: Layout, result: Result, made: int, opti
         made=made,
         series=str(job.series),
         source=None if job.source is None else str(job.source),
+        sources={name: str(path) for name, path in job.sources.items()},
         repo=str(job.repo),
         overrides=None if job.overrides is None else tuple(map(str, job.overrides)),
         align=job.align,

@@ -81,6 +81,7 @@ class State:
     """How many directories were made for it, its own the first."""
     series: str = ""
     source: str | None = None
+    sources: Mapping[str, str] = attrs.field(factory=dict)
     repo: str = ""
     overrides: tuple[str, ...] | None = None
     align: bool = True
@@ -157,6 +158,10 @@ class _Reader:
                 raise self.bad(key, value, "str")
         return tuple(values)
 
+    def named(self, document: Mapping[str, object], key: str) -> Mapping[str, str]:
+        values = self.one(document, key, dict)
+        return {str(name): self.one(values, name, str) for name in values}
+
     def state(self, document: Mapping[str, object]) -> State:
         def text(key: str) -> str:
             return self.one(document, key, str)
@@ -173,6 +178,7 @@ class _Reader:
             made=made,
             series=text("series"),
             source=self.maybe(document, "source"),
+            sources=self.named(document, "sources"),
             repo=text("repo"),
             overrides=None if document.get("overrides") is None else self.texts(document, "overrides"),
             align=self.one(document, "align", bool),

@@ -135,14 +135,13 @@ def explain(
 
 
 def _reason(queue: Queue, item: Item) -> str | None:
-    if queue.recipe is None:
-        return None
-    entries = (*queue.recipe.prerequisites, *queue.recipe.includes)
+    recipes = [one.recipe for one in queue.stack if one.recipe is not None]
+    entries = [entry for recipe in recipes for entry in (*recipe.prerequisites, *recipe.includes)]
     return next((entry.reason for entry in entries if entry.commit == item.commit), None)
 
 
 def _overrides(queue: Queue, items: Sequence[Item], name: str, result: Result | None) -> Iterator[OverrideUse]:
-    for override in queue.overrides:
+    for override in (override for one in queue.stack for override in one.overrides):
         target, _ = find_target(override, items)
         if target is not None and target.name == name:
             file = override.file or ""
@@ -155,16 +154,15 @@ def _overrides(queue: Queue, items: Sequence[Item], name: str, result: Result | 
             )
 
 
-def dependents(queue: Queue, items: Sequence[Item], name: str, result: Result, repo: Place) -> tuple[Dependent, ...]:
+def dependents(
+    queue: Queue, items: Sequence[Item], name: str, result: Result, repo: Place, base: str | None
+) -> tuple[Dependent, ...]:
     """What needs a patch on a base: the queue is replayed without it, and what is in conflict then needs it.
 
     Only what the text tells: a patch may need another to compile, or to work, and still apply without it.
     """
-    without = Override(patch=name, skip=True, reason="What depends on it?", file="(asked)")
-    others = tuple(
-        one for one in queue.overrides if (found := find_target(one, items)[0]) is None or found.name != name
-    )
-    alone = attrs.evolve(queue, overrides=(*others, without)).apply(repo, base=result.base.rev)
+    without = attrs.evolve(_without(queue, items, name), below=tuple(_without(one, items, name) for one in queue.below))
+    alone = without.apply(repo, base=base)
     before = {one.name: one for one in result.patches}
     needing: list[Dependent] = []
     for outcome in alone.patches:
@@ -176,3 +174,12 @@ def dependents(queue: Queue, items: Sequence[Item], name: str, result: Result, r
         if paths:
             needing.append(Dependent(name=outcome.name, paths=tuple(paths)))
     return tuple(needing)
+
+
+def _without(queue: Queue, items: Sequence[Item], name: str) -> Queue:
+    """The queue, without the patch where it is one of its own."""
+    if all(entry.name != name for entry in queue.series.entries):
+        return queue
+    skip = Override(patch=name, skip=True, reason="What depends on it?", file="(asked)")
+    others = [one for one in queue.overrides if (found := find_target(one, items)[0]) is None or found.name != name]
+    return attrs.evolve(queue, overrides=(*others, skip))

@@ -99,6 +99,11 @@ class Objects:
             f"`git fetch origin {hexed(oid)}`"
         )
 
+    def has(self, oid: Oid) -> bool:
+        """Whether some repository has an object, or this run made it; its content is not read."""
+        name = pygit2.Oid(raw=oid)
+        return oid in self._new or any(odb.exists(name) for odb in self._odbs)
+
     def expand(self, prefix: str) -> Oid | None:
         """The id a prefix of 7 to 40 hex digits stands for; None where no repository has exactly one."""
         for repo in self._repos:

@@ -16,7 +16,7 @@ from ...errors import BadInput, EnvironmentFault, MissingObject
 from .objects import SUBMODULE, TREE, Entry, Objects, Oid, hexed
 from .pack import PackedObject, write_pack
 
-__all__ = ["publish_objects", "write_branch"]
+__all__ = ["made_below", "publish_objects", "write_branch"]
 
 _COMMIT, _TREE, _BLOB = 1, 2, 3
 
@@ -27,6 +27,20 @@ def reachable(objects: Objects, tip: Oid) -> dict[Oid, tuple[int, bytes]]:
     A home that is a clone without blobs need not hold the files that lie beside those a patch touched: what the
     base has, it can get from where it was cloned. Any other blob that nobody holds raises MissingObject.
     """
+    wanted, blobs, bases = made_below(objects, tip)
+    absent: dict[Oid, MissingObject] = {}
+    for oid in objects.borrowed(blobs):
+        try:
+            wanted[oid] = (_BLOB, objects.read(oid))
+        except MissingObject as error:
+            absent[oid] = error
+    for missing in _without_files_of(objects, bases, absent).values():
+        raise missing
+    return wanted
+
+
+def made_below(objects: Objects, tip: Oid) -> tuple[dict[Oid, tuple[int, bytes]], dict[Oid, None], list[Oid]]:
+    """Below a commit: the objects the run made, the other blobs beside them, and the commits it builds on."""
     made = objects.made()
     wanted: dict[Oid, tuple[int, bytes]] = {}
     blobs: dict[Oid, None] = {}
@@ -53,15 +67,7 @@ def reachable(objects: Objects, tip: Oid) -> dict[Oid, tuple[int, bytes]]:
                     pending.append(below)
                 elif int(mode, 8) != SUBMODULE:
                     blobs[below] = None
-    absent: dict[Oid, MissingObject] = {}
-    for oid in objects.borrowed(blobs):
-        try:
-            wanted[oid] = (_BLOB, objects.read(oid))
-        except MissingObject as error:
-            absent[oid] = error
-    for missing in _without_files_of(objects, bases, absent).values():
-        raise missing
-    return wanted
+    return wanted, blobs, bases
 
 
 def _without_files_of(objects: Objects, bases: list[Oid], blobs: dict[Oid, MissingObject]) -> dict[Oid, MissingObject]:

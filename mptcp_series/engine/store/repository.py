@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import pygit2
 
@@ -13,9 +14,21 @@ from ...values.version import KernelVersion
 from .objects import Objects, Oid
 from .tree import TreeEditor
 
-__all__ = ["base_info", "commit_tree", "open_repository", "resolve_commit"]
+__all__ = ["BaseCommit", "base_info", "commit_tree", "empty_repository", "open_repository", "resolve_commit"]
 
 Place = str | Path
+
+
+class BaseCommit(Protocol):
+    """What a run asks of the commit it starts from; a plain directory has one that is in no repository."""
+
+    @property
+    def id(self) -> pygit2.Oid: ...
+
+    @property
+    def tree_id(self) -> pygit2.Oid: ...
+
+    def read_raw(self) -> bytes: ...
 
 
 def open_repository(place: Place) -> pygit2.Repository:
@@ -30,6 +43,13 @@ def open_repository(place: Place) -> pygit2.Repository:
         return pygit2.Repository(found)
     except pygit2.GitError as error:
         raise NoRepository(f"{place}: not a git repository ({error})") from error
+
+
+def empty_repository() -> pygit2.Repository:
+    """A repository in memory that has nothing: for a queue of patch files on a plain directory."""
+    repo = pygit2.Repository()
+    repo.set_odb(pygit2.Odb())
+    return repo
 
 
 def resolve_commit(repo: pygit2.Repository, rev: str) -> pygit2.Commit:
@@ -51,7 +71,7 @@ def resolve_commit(repo: pygit2.Repository, rev: str) -> pygit2.Commit:
         raise UnknownRevision(f"{repo.path}: {rev!r} names no commit") from error
 
 
-def commit_tree(commit: pygit2.Commit) -> Oid:
+def commit_tree(commit: BaseCommit) -> Oid:
     """Id of a commit's root tree, as raw bytes."""
     return commit.tree_id.raw
 

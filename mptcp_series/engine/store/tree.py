@@ -146,6 +146,18 @@ class TreeEditor:
         for directory in chain:
             directory.dirty = True
 
+    def link_above(self, path: str) -> str | None:
+        """The symbolic link among the parents of a path; None where there is none."""
+        names = path_bytes(path).split(b"/")
+        directory = self._root
+        for depth, name in enumerate(names[:-1], start=1):
+            below = self._open(directory, name)
+            if below is None:
+                entry = directory.entries.get(name)
+                return path_text(b"/".join(names[:depth])) if entry is not None and entry.mode == LINK else None
+            directory = below
+        return None
+
     def is_blocked(self, path: str) -> bool:
         """Whether something is in the way of a file: a parent that is a file or a link, or a directory of its name."""
         *parents, name = path_bytes(path).split(b"/")

@@ -199,6 +199,7 @@ def test_json(kernel: Kernel) -> None:
         "schema": 1,
         "command": "check",
         "series": "q",
+        "stack": ["q"],
         "base": {"rev": "bsp", "commit": kernel.bsp, "version": "5.10.0"},
         "result": {"commit": None, "tree": None, "branch": None},
         "counts": {
@@ -214,17 +215,20 @@ def test_json(kernel: Kernel) -> None:
         "patches": [
             {
                 "name": "counter.patch",
+                "series": "q",
                 "kind": "patch",
                 "commit": kernel.counter,
                 "subject": "mptcp: add a counter",
                 "status": "clean",
                 "paths": [{"path": "net/mptcp/protocol.c", "status": "clean"}],
                 "hunks": {"applied": 1, "present": 0, "dropped": 0, "conflict": 0},
+                "fuzz": 0,
                 "override": None,
                 "conflicts": [],
             },
             {
                 "name": "hook.patch",
+                "series": "q",
                 "kind": "patch",
                 "commit": kernel.hook,
                 "subject": "mptcp: hook into tcp",
@@ -234,18 +238,21 @@ def test_json(kernel: Kernel) -> None:
                     {"path": "net/mptcp/protocol.c", "status": "clean"},
                 ],
                 "hunks": {"applied": 2, "present": 0, "dropped": 0, "conflict": 1},
+                "fuzz": 0,
                 "override": None,
                 "result_commit": None,
                 "conflicts": [{"path": "net/ipv4/tcp.c", "hunk": HOOK, "text": text}],
             },
             {
                 "name": "new.patch",
+                "series": "q",
                 "kind": "patch",
                 "commit": kernel.new,
                 "subject": "mptcp: a file of its own",
                 "status": "clean",
                 "paths": [{"path": "net/mptcp/pm.c", "status": "clean"}],
                 "hunks": {"applied": 1, "present": 0, "dropped": 0, "conflict": 0},
+                "fuzz": 0,
                 "override": None,
                 "result_commit": None,
                 "conflicts": [],
@@ -261,3 +268,29 @@ def test_nothing_is_written(kernel: Kernel) -> None:
     before = files()
     assert run("check", *kernel.on("v5.10")).code == 0
     assert files() == before
+
+
+def test_the_numbers_of_the_write_up_beside_those_found(kernel: Kernel) -> None:
+    recipe = kernel.series / "recipe.toml"
+    recipe.write_text(
+        recipe.read_text() + '[write_up]\npatches = 7\nconflicts = [0, 2]\ntext = """\nCounted\nby hand."""\n'
+    )
+    outcome = run("check", *kernel.on("bsp"))
+    assert outcome.code == 1
+    assert outcome.out.endswith(
+        """\
+write-up: 7 patches, 0 to 2 conflicts
+  found: 3 patches of the series, 0 restored; 1 in conflict, 0 answered by an override
+  Counted
+  by hand.
+"""
+    )
+    assert json.loads(run("check", "--json", *kernel.on("bsp")).out)["write_up"] == {
+        "patches": 7,
+        "conflicts": [0, 2],
+        "text": "Counted\nby hand.",
+        "found": {"patches": 3, "restored": 0, "conflicts": 1, "overridden": 0},
+    }
+    kernel.override("hook.patch", OVERRIDE)
+    assert "1 in conflict" not in run("check", *kernel.on("bsp")).out
+    assert "0 in conflict, 1 answered by an override" in run("check", *kernel.on("bsp")).out

@@ -59,15 +59,16 @@ def test_bad_input(kernel: Kernel, options: list[str], code: int, message: str) 
     )
 
 
-def test_a_plain_directory_says_that_a_repository_is_needed(kernel: Kernel, work: Path) -> None:
+def test_a_directory_that_is_no_kernel_says_what_is_needed(kernel: Kernel, work: Path) -> None:
     (work / "bsp").mkdir()
     (work / "bsp" / "Makefile").write_text("VERSION = 5\n")
-    assert run("check", *kernel.on("HEAD"), "--repo", "bsp") == Outcome(
+    assert run("check", *kernel.options, "--repo", "bsp") == Outcome(
         code=3,
         out="",
-        err="mptcp-series: error: bsp: not a git repository\n"
-        "mptcp-series: hint: a plain source directory cannot be patched yet; "
-        "`git init && git add -A && git commit -m base` in it makes a repository of it\n",
+        err="mptcp-series: error: bsp: neither a git repository nor a kernel source directory (not a kernel "
+        "Makefile: its head does not set PATCHLEVEL, SUBLEVEL)\n"
+        "mptcp-series: hint: a bare clone will do; check, apply, export, rebase and resolve take a kernel source "
+        "directory without git as --repo, too\n",
     )
 
 

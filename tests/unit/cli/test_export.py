@@ -71,3 +71,54 @@ def test_an_unknown_format(kernel: Kernel) -> None:
     assert outcome.err.startswith(
         "mptcp-series: error: Invalid value for '--format': 'zip' is not one of 'quilt', 'mbox'"
     )
+
+
+def test_a_number_is_for_openwrt(kernel: Kernel, work: Path) -> None:
+    assert run("export", "--format", "openwrt", "--number", "80", "--to", "out", *kernel.on("v5.10")).code == 0
+    assert names(work / "out") == [
+        ".mptcp-series-q.sha256",
+        "080-0001-counter.patch",
+        "080-0002-hook.patch",
+        "080-0003-new.patch",
+    ]
+    outcome = run("export", "--format", "mbox", "--number", "80", "--to", "m", *kernel.on("v5.10"))
+    assert outcome.code == 2
+    assert outcome.err.startswith("mptcp-series: error: --number places patches among OpenWrt's; --format mbox has no")
+
+
+def test_the_layouts_of_build_systems(kernel: Kernel) -> None:
+    found = {}
+    for format in ("yocto", "buildroot", "openwrt", "git-bundle"):
+        document = json.loads(run("export", "--json", "--format", format, "--to", format, *kernel.on("v5.10")).out)
+        found[format] = document["files"]
+    assert found == {
+        "yocto": [
+            "yocto/q/counter.patch",
+            "yocto/q/hook.patch",
+            "yocto/q/new.patch",
+            "yocto/q/q.scc",
+            "yocto/q.inc",
+        ],
+        "buildroot": [
+            "buildroot/linux/0001-counter.patch",
+            "buildroot/linux/0002-hook.patch",
+            "buildroot/linux/0003-new.patch",
+        ],
+        "openwrt": ["openwrt/690-0001-counter.patch", "openwrt/690-0002-hook.patch", "openwrt/690-0003-new.patch"],
+        "git-bundle": ["git-bundle"],
+    }
+
+
+def test_other_people_s_patches_in_a_target_s_directory_stay(kernel: Kernel, work: Path) -> None:
+    (work / "out").mkdir()
+    (work / "out" / "100-board.patch").write_text("theirs\n")
+    assert run("export", "-q", "--format", "openwrt", "--to", "out", *kernel.on("v5.10")).code == 0
+    assert (work / "out" / "100-board.patch").read_text() == "theirs\n"
+    (work / "out" / "690-0001-counter.patch").write_text("edited\n")
+    outcome = run("export", "--format", "openwrt", "--to", "out", *kernel.on("v5.10"))
+    assert (outcome.code, outcome.err) == (
+        2,
+        "mptcp-series: error: out/690-0001-counter.patch: was changed since it was exported; move it away, or take "
+        "its line out of .mptcp-series-q.sha256 to keep it\n",
+    )
+    assert (work / "out" / "690-0001-counter.patch").read_text() == "edited\n"

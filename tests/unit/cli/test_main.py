@@ -49,12 +49,16 @@ Options:
   --version   Show the version and exit.
   -h, --help  Show this message and exit.
 
-Commands:
 """
 
 
-WIDTH = max(map(len, ENTRIES))
-HELP += "".join(f"  {name:<{WIDTH}}  {entry.summary}\n" for name, entry in ENTRIES.items())
+def _listed(heading: str) -> str:
+    rows = {name: entry.summary for name, entry in ENTRIES.items() if entry.heading == heading}
+    width = max(map(len, rows))
+    return f"{heading}:\n" + "".join(f"  {name:<{width}}  {summary}\n" for name, summary in rows.items())
+
+
+HELP += "\n".join(map(_listed, dict.fromkeys(entry.heading for entry in ENTRIES.values())))
 
 
 def test_version() -> None:
@@ -106,7 +110,7 @@ def test_a_report_needs_no_rich(kernel: Kernel, monkeypatch: pytest.MonkeyPatch)
     [
         (["chek"], ["error: no command is called 'chek'; did you mean 'check'?", "hint: `mptcp-series --help`"]),
         (["check", "x"], ["error: Got unexpected extra argument (x)", "hint: `mptcp-series check --help`"]),
-        (["apply"], ["error: Missing option '--branch'.", "hint: `mptcp-series apply --help`"]),
+        (["export"], ["error: Missing option '--to'.", "hint: `mptcp-series export --help`"]),
         (["check", "-q", "-v"], ["error: -q and -v exclude each other", "hint: `mptcp-series check --help`"]),
         (
             ["import", "quilt", "x", "--series", "y", "--materialise"],
@@ -160,8 +164,8 @@ def test_bad_usage(arguments: list[str], lines: list[str], work: Path) -> None:
             3,
             [
                 "error: x: not a git repository",
-                "hint: a plain source directory cannot be patched yet; "
-                "`git init && git add -A && git commit -m base` in it makes a repository of it",
+                "hint: a bare clone will do; check, apply, export, rebase and resolve take a kernel source directory "
+                "without git as --repo, too",
             ],
         ),
         (

@@ -134,6 +134,7 @@ def test_the_document(kernel: Kernel, releases: dict[str, str]) -> None:
     def unchanged(name: str) -> dict[str, object]:
         return {
             "name": name,
+            "series": "q",
             "subject": subjects[name],
             "before": "clean",
             "after": "clean",
@@ -154,6 +155,7 @@ def test_the_document(kernel: Kernel, releases: dict[str, str]) -> None:
             unchanged("counter.patch"),
             {
                 "name": "hook.patch",
+                "series": "q",
                 "subject": "mptcp: hook into tcp",
                 "before": "clean",
                 "after": "clean",

@@ -301,7 +301,7 @@ def test_a_plain_directory(kernel: Kernel) -> None:
     Path("plain/Makefile").write_bytes(b"VERSION = 5\n")
     ended = run("resolve", *kernel.options, "--repo", "plain")
     assert ended.code == 3
-    assert "plain: not a git repository" in ended.err
+    assert "plain: neither a git repository nor a kernel source directory" in ended.err
     assert not Path(".mptcp-series").exists()
 
 

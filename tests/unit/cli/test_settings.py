@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.cli.settings import Setting, Settings, load_settings, variable
+from mptcp_series.cli.settings import Setting, Settings, load_settings, split_sources, variable
 from mptcp_series.errors import BadInput
 
 
@@ -130,3 +130,55 @@ def test_several_series_here(work: Path) -> None:
     with pytest.raises(BadInput) as caught:
         load(work).series()
     assert str(caught.value) == "several series are here: name one with --series (series/a, series/b)"
+
+
+def test_a_table_of_sources(work: Path) -> None:
+    file = work / "mptcp-series.toml"
+    file.write_text('source = "linux"\n\n[sources]\n"mptcp-5.15" = "stable"\nsched = "/abs/sched"\n')
+    settings = load_settings({}, {}, work, {"sched": "../sched.git"})
+    assert settings.sources == {
+        "mptcp-5.15": Setting(name="sources", value=str(work / "stable"), origin=f"{file}:4"),
+        "sched": Setting(name="sources", value="../sched.git", origin="--source sched="),
+    }
+    assert str(settings.source_of("sched")) == "sources: ../sched.git (--source sched=)"
+    assert str(settings.source_of("other")) == f"source: {work}/linux ({file}:1)"
+
+
+def test_a_bad_table_of_sources(work: Path) -> None:
+    file = work / "mptcp-series.toml"
+    file.write_text('[sources]\nmptcp-5.15 = "stable"\na = 5\nb = " "\n')
+    assert problems(work) == [
+        f"{file}:1: 'sources.mptcp-5' is a table; a name with a dot in it wants quotes: \"mptcp-5.15\" = ...",
+        f"{file}:3: Unexpected type int (expected str) in 'sources.a'",
+        f"{file}:4: empty text in 'sources.b'",
+    ]
+    file.write_text('sources = "stable"\n')
+    assert problems(work) == [f"{file}:1: Unexpected type str (expected a table) in 'sources'"]
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([], (None, {})),
+        (["linux"], ("linux", {})),
+        (["a=x", "linux", "b=y=z"], ("linux", {"a": "x", "b": "y=z"})),
+        (["./a=x"], ("./a=x", {})),
+        (["/srv/a=x"], ("/srv/a=x", {})),
+    ],
+)
+def test_sources_of_several_series(values: list[str], found: tuple[str | None, dict[str, str]]) -> None:
+    assert split_sources(values) == found
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["a", "b"], "--source is given twice, 'a' and 'b'; a series' own is SERIES=REPO"),
+        (["q=a", "q=b"], "--source is given twice for q, 'a' and 'b'"),
+        (["q="], "--source 'q=' names no repository"),
+    ],
+)
+def test_sources_that_contradict(values: list[str], said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        split_sources(values)
+    assert str(caught.value) == said
