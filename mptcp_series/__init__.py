@@ -13,19 +13,23 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .engine.proof.verify import verify
     from .engine.queue import Queue
     from .engine.result import Result
     from .errors import BadInput, EnvironmentFault, MptcpSeriesError, NeedsPerson
+    from .values.certificate import Certificate
     from .values.override import Override
     from .values.patch import Patch
     from .values.recipe import Recipe
     from .values.series import Series
+    from .values.verification import Verification
     from .values.version import KernelVersion
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BadInput",
+    "Certificate",
     "EnvironmentFault",
     "KernelVersion",
     "MptcpSeriesError",
@@ -36,12 +40,15 @@ __all__ = [
     "Recipe",
     "Result",
     "Series",
+    "Verification",
     "__version__",
+    "verify",
 ]
 
 # Where each name is: imported when it is used, so that `--help` does not wait for the engine.
 _PLACES = {
     "BadInput": "errors",
+    "Certificate": "values.certificate",
     "EnvironmentFault": "errors",
     "KernelVersion": "values.version",
     "MptcpSeriesError": "errors",
@@ -52,6 +59,8 @@ _PLACES = {
     "Recipe": "values.recipe",
     "Result": "engine.result",
     "Series": "values.series",
+    "Verification": "values.verification",
+    "verify": "engine.proof.verify",
 }
 
 
