@@ -37,6 +37,7 @@ ENTRIES = {
     "rebase": Entry(".rebase:rebase", "Move the queue to a new base, and say what changed and why."),
     "matrix": Entry(".matrix:matrix", "Check the queue on many bases at once."),
     "verify": Entry(".verify:verify", "Check a result hunk by hunk, and against the target release."),
+    "prereqs": Entry(".prereqs:prereqs", "What the queue needs outside the stack, and what brings it."),
     "resolve": Entry(".resolve:resolve", "Answer the first conflict, as an override."),
     "why": Entry(".why:why", "Why a patch is in the queue, and which patches cure a symptom."),
     "override": Entry(".override:override", "List, show, check and start override files."),
