@@ -36,6 +36,7 @@ ENTRIES = {
     "export": Entry(".export:export", "Write the queue as it stands on a base for other tools."),
     "rebase": Entry(".rebase:rebase", "Move the queue to a new base, and say what changed and why."),
     "build": Entry(".build:build", "Compile what the queue touches; each error at its patch."),
+    "boot": Entry(".boot:boot", "Boot a built kernel under QEMU and prove it over two links."),
     "matrix": Entry(".matrix:matrix", "Check the queue on many bases at once."),
     "verify": Entry(".verify:verify", "Check a result hunk by hunk, and against the target release."),
     "prereqs": Entry(".prereqs:prereqs", "What the queue needs outside the stack, and what brings it."),
