@@ -41,6 +41,7 @@ ENTRIES = {
     "verify": Entry(".verify:verify", "Check a result hunk by hunk, and against the target release."),
     "prereqs": Entry(".prereqs:prereqs", "What the queue needs outside the stack, and what brings it."),
     "resolve": Entry(".resolve:resolve", "Answer the first conflict, as an override."),
+    "report": Entry(".report.command:report", "The review of a queue on a base: a page, a comment, a document."),
     "why": Entry(".why:why", "Why a patch is in the queue, and which patches cure a symptom."),
     "override": Entry(".override:override", "List, show, check and start override files."),
     "merge-driver": Entry(".merge_driver:merge_driver", "Merge series files by what they say; git calls it.", GIT),

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""`mptcp-series report`: gathers what a reviewer wants to see, and writes it for a browser, a comment or a program."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from ... import __version__
+from ...engine.matrix import MatrixSpec, expand_bases
+from ...engine.matrix import matrix as run_matrix
+from ...engine.queue import Queue, read_input
+from ...engine.review.against import checkout_queue, compare_states
+from ...engine.review.report import make_report
+from ...engine.review.topics import load_topics
+from ...engine.store.files import replace_file
+from ...errors import BadInput
+from ...values.matrix import Matrix
+from ...values.report import Report
+from ..inputs import load_queue, load_sources
+from ..jsons import render
+from ..options import NO_ALIGN, Run, takes
+from ..tables import counted
+from .against import render_comparison
+
+__all__ = ["report"]
+
+_FORMATS = ("html", "markdown", "json")
+
+
+@click.command(short_help="The review of a queue on a base: a page, a comment, a document.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="html", show_default=True, help="What to write.")
+@click.option("--to", "place", metavar="FILE", help="File to write. Default: print markdown and json.")
+@click.option("--against", metavar="REV", help="Tell what is different from this revision of the series' repository.")
+@click.option("--bases", "patterns", metavar="PATTERNS", multiple=True, help="Show these bases too, as matrix does.")
+@click.option("--in", "repos", metavar="REPO", multiple=True, help="Look for these bases in this repository too.")
+@click.option("--certificate", metavar="FILE", help="Show this certificate (JSON) of verify.")
+@NO_ALIGN
+@takes("source", "repo", "base", "series", "overrides")
+def report(
+    run: Run,
+    form: str,
+    place: str | None,
+    against: str | None,
+    patterns: tuple[str, ...],
+    repos: tuple[str, ...],
+    certificate: str | None,
+    no_align: bool,
+) -> None:
+    """Lay a queue on a base out for review: what became of every patch, and every override beside what it replaces.
+
+    The page is one file, works without a network, and can be mailed or kept as an artifact of a build. A result that
+    needs a person is reported as such; the exit status is then 0 all the same, check is what judges.
+
+    With --against it is a comment for a pull request: patches added, dropped and moved, overrides by their effect on
+    the resulting files, what a person has to settle that was not there before.
+    """
+    if against is not None:
+        if form == "html" or patterns or certificate is not None:
+            raise click.UsageError(
+                "--against goes with --format markdown or json, and with no --bases or --certificate",
+                click.get_current_context(),
+            )
+        _compare(run, form, place, against, align=not no_align)
+        return
+    if place is None and form == "html":
+        raise click.UsageError("an HTML report needs a file to be written to: --to FILE", click.get_current_context())
+    filed = None if certificate is None else _certificate(Path(certificate))
+    repo, base = run.target()
+    queue = load_queue(run)
+    topics = load_topics(run.series())
+    result = queue.apply(repo, base=base, align=not no_align)
+    items = [item for one in queue.stack for item in one.items(result.objects)]
+    found = make_report(
+        queue,
+        items,
+        result,
+        topics,
+        version=__version__,
+        matrix=_matrix(run, patterns, repos, not no_align) if patterns else None,
+        certificate=filed,
+    )
+    data = _rendered(found, form)
+    if place is None:
+        run.console.document(data)
+        return
+    replace_file(Path(place), data)
+    patches, overrides = len(found.patches), len(found.overrides)
+    run.answer(
+        document=lambda: {"schema": 1, "command": "report", "file": place, "format": form},
+        report=lambda: [
+            f"wrote {place}: {counted(patches, 'patch', 'patches')}, {counted(overrides, 'override')}, "
+            + ("a person is needed" if found.reasons else "complete")
+        ],
+    )
+
+
+def _compare(run: Run, form: str, place: str | None, against: str, *, align: bool) -> None:
+    repo, base = run.target()
+    queue = load_queue(run)
+    named = run.overrides()
+    with tempfile.TemporaryDirectory(prefix="mptcp-series-") as scratch:
+        series, overrides = checkout_queue(run.series(), None if named is None else Path(named), against, Path(scratch))
+        before = Queue.load(series, overrides=overrides, source=run.common_source(), sources=load_sources(run))
+        results = [(one, one.apply(repo, base=base, align=align)) for one in (before, queue)]
+    found = compare_states(results[0], results[1], against=against)
+    data = render(found.to_json()) if form == "json" else render_comparison(found)
+    if place is None:
+        run.console.document(data)
+        return
+    replace_file(Path(place), data)
+    said = "no difference" if found.nothing else counted(len(found.new_reasons), "new reason")
+    run.answer(
+        document=lambda: {"schema": 1, "command": "report", "file": place, "format": form},
+        report=lambda: [f"wrote {place}: {said}" + ("" if found.nothing else " that needs a person")],
+    )
+
+
+def _rendered(found: Report, form: str) -> bytes:
+    if form == "json":
+        return render(found.to_json())
+    if form == "markdown":
+        from .markdown import render_markdown
+
+        return render_markdown(found)
+    from .html import render_html
+
+    return render_html(found)
+
+
+def _matrix(run: Run, patterns: tuple[str, ...], repos: tuple[str, ...], align: bool) -> Matrix:
+    overrides = run.overrides()
+    spec = MatrixSpec(
+        series=str(run.series()),
+        overrides=None if overrides is None else (overrides,),
+        source=run.common_source(),
+        sources=tuple(load_sources(run).items()),
+        align=align,
+    )
+    bases = expand_bases(patterns, list(dict.fromkeys((run.repo(), *repos))))
+    with run.console.progress("bases") as progress:
+        return run_matrix(spec, bases, progress=progress)
+
+
+def _certificate(path: Path) -> Mapping[str, object]:
+    try:
+        found = json.loads(read_input(path))
+    except ValueError as error:
+        raise BadInput(f"is no JSON: {error}; `verify --certificate FILE.json` writes one", file=str(path)) from None
+    if not isinstance(found, dict):
+        raise BadInput("is no certificate; `verify --certificate FILE.json` writes one", file=str(path))
+    return found

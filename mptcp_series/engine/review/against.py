@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""Two states of a queue on one base: compared by what they lead to, for a diff of two diffs tells nobody anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pygit2
+
+from ...errors import BadInput
+from ...values.comparison import Comparison, OverrideChange, PatchChange
+from ...values.override import Override
+from ...values.result import EntryKind, PatchOutcome
+from ..exchange.render import render_diff
+from ..queue import Queue
+from ..replay.change import BlobChange, file_hunks, tree_changes
+from ..result import Result
+from ..store.objects import Entry, Objects
+from ..store.repository import resolve_commit
+
+__all__ = ["checkout_queue", "compare_states"]
+
+
+def checkout_queue(series: Path, overrides: Path | None, revision: str, to: Path) -> tuple[Path, Path | None]:
+    """Write the series and overrides of a revision of their repository below `to`; gives where they are now.
+
+    overrides: the directory someone named; None for those beside the series, which the recipe of the revision names.
+    Series that a recipe names are its neighbours, so all of the directory above comes along.
+    Raises BadInput where the series is in no repository or the revision has no such series, UnknownRevision.
+    """
+    found = pygit2.discover_repository(str(series.resolve()))
+    repo = None if found is None else pygit2.Repository(found)
+    if repo is None or repo.workdir is None:
+        raise BadInput(f"{series} is in no git work tree; --against compares it with a revision of its repository")
+    root = Path(repo.workdir).resolve()
+    tree = resolve_commit(repo, revision).tree
+    inside = series.resolve().relative_to(root)
+    _write(tree, inside.parent, to)
+    if not (to / inside / "series").is_file():
+        raise BadInput(f"{revision} has no {inside / 'series'} to compare with")
+    place = series.resolve().parent.parent / "overrides" if overrides is None else overrides.resolve()
+    if not place.is_relative_to(root):
+        raise BadInput(f"{place} is in another repository than {series}; --against needs both in one")
+    _write(tree, place.relative_to(root), to)
+    return to / inside, None if overrides is None else _made(to / place.relative_to(root))
+
+
+def _made(directory: Path) -> Path:
+    """A directory that the revision may not have yet."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _write(tree: pygit2.Tree, path: Path, to: Path) -> None:
+    try:
+        below = tree[path.as_posix()] if path.parts else tree
+    except KeyError:
+        return
+    if isinstance(below, pygit2.Tree):
+        _write_tree(below, to / path)
+
+
+def _write_tree(tree: pygit2.Tree, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in tree:
+        if isinstance(entry, pygit2.Tree):
+            _write_tree(entry, target / str(entry.name))
+        elif isinstance(entry, pygit2.Blob):
+            (target / str(entry.name)).write_bytes(entry.data)
+
+
+def compare_states(before: tuple[Queue, Result], after: tuple[Queue, Result], *, against: str) -> Comparison:
+    """What the second state does that the first did not, on the base both were replayed on."""
+    old, new = before[1], after[1]
+    objects = _Both(old.objects, new.objects)
+    changes = tree_changes(objects, bytes.fromhex(old.predicted_tree), bytes.fromhex(new.predicted_tree), renames=False)
+    reasons = (old.reasons(), new.reasons())
+    return Comparison(
+        series=new.series,
+        base=new.base.rev,
+        against=against,
+        patches=tuple(_patches(old.patches, new.patches)),
+        overrides=tuple(_overrides(objects, before, after)),
+        new_reasons=tuple(reason for reason in reasons[1] if reason not in reasons[0]),
+        gone_reasons=tuple(reason for reason in reasons[0] if reason not in reasons[1]),
+        files={change.path: _lines(objects, change) for change in changes},
+        diff=render_diff(objects, changes).decode("utf-8", "backslashreplace"),
+    )
+
+
+class _Both(Objects):
+    """The objects of two runs."""
+
+    def __init__(self, one: Objects, other: Objects) -> None:
+        super().__init__(one.home)
+        self._sides = (one, other)
+
+    def read(self, oid: bytes) -> bytes:
+        one, other = self._sides
+        return (one if oid in one.made() else other).read(oid)
+
+
+def _patches(before: Sequence[PatchOutcome], after: Sequence[PatchOutcome]) -> Iterator[PatchChange]:
+    old = {one.name: one for one in before if one.kind is not EntryKind.ALIGN}
+    new = {one.name: one for one in after if one.kind is not EntryKind.ALIGN}
+    moved = _moved([name for name in old if name in new], [name for name in new if name in old])
+    for name, one in new.items():
+        was = old.get(name)
+        if was is None:
+            yield PatchChange(name=name, subject=one.subject, how="added")
+            continue
+        if was.commit != one.commit:
+            yield PatchChange(name=name, subject=one.subject, how="another commit")
+        if name in moved:
+            yield PatchChange(name=name, subject=one.subject, how="moved")
+        if was.status is not one.status:
+            yield PatchChange(name=name, subject=one.subject, how=f"{was.status.value} → {one.status.value}")
+    for name, one in old.items():
+        if name not in new:
+            yield PatchChange(name=name, subject=one.subject, how="dropped")
+
+
+def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
+    """The fewest names that have to move for one order to become the other: all but a longest common subsequence."""
+    place = {name: at for at, name in enumerate(before)}
+    # The longest increasing subsequence of places (patience sorting).
+    ends: list[int] = []
+    chain: list[tuple[int, int]] = []
+    last: list[int] = []
+    for number, name in enumerate(after):
+        at = place[name]
+        low, high = 0, len(ends)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if ends[middle] < at else (low, middle)
+        if low == len(ends):
+            ends.append(at)
+            last.append(number)
+        else:
+            ends[low] = at
+            last[low] = number
+        chain.append((number, last[low - 1] if low else -1))
+    stays: set[str] = set()
+    number = last[-1] if last else -1
+    while number >= 0:
+        stays.add(after[number])
+        number = chain[number][1]
+    return set(after) - stays
+
+
+def _overrides(objects: Objects, before: tuple[Queue, Result], after: tuple[Queue, Result]) -> Iterator[OverrideChange]:
+    old = {one.file or "": one for one in before[0].overrides}
+    new = {one.file or "": one for one in after[0].overrides}
+    for file in sorted({*old, *new}):
+        was, now = old.get(file), new.get(file)
+        states = (_state(before[1], file, was), _state(after[1], file, now))
+        if was is not None and now is not None and was == now and states[0] == states[1]:
+            continue
+        how = "added" if was is None else "removed" if now is None else "changed"
+        told = now or was
+        assert told is not None
+        names = {one.name for result in (before[1], after[1]) for one in result.patches if one.override == file}
+        yield OverrideChange(
+            file=file, how=how, reason=told.reason, states=states, effect=_effect(objects, before[1], after[1], names)
+        )
+
+
+def _state(result: Result, file: str, override: Override | None) -> str:
+    if override is None:
+        return "-"
+    if any(drift.file == file for drift in result.overrides.drift):
+        return "drift"
+    return "used" if file in result.overrides.used else "not needed"
+
+
+def _effect(objects: Objects, old: Result, new: Result, names: set[str]) -> str:
+    """From the files as some patches left them before to the files as they leave them now."""
+    changes = []
+    for name in sorted(names):
+        was, now = _left(old, name), _left(new, name)
+        for path in sorted({*was, *now}):
+            # What a patch no longer changes is as it found it.
+            first, second = was.get(path, _found(new, name, path)), now.get(path, _found(old, name, path))
+            if first != second:
+                changes.append(BlobChange(path=path, old_path=path, old=first, new=second))
+    return render_diff(objects, changes).decode("utf-8", "backslashreplace")
+
+
+def _left(result: Result, name: str) -> Mapping[str, Entry | None]:
+    return {change.path: change.new for change in result.written.get(name, ())}
+
+
+def _found(result: Result, name: str, path: str) -> Entry | None:
+    return next((change.old for change in result.written.get(name, ()) if change.path == path), None)
+
+
+def _lines(objects: Objects, change: BlobChange) -> tuple[int, int]:
+    added = removed = 0
+    for hunk in file_hunks(objects, change.old, change.new):
+        added += sum(line[:1] == b"+" for line in hunk.lines)
+        removed += sum(line[:1] == b"-" for line in hunk.lines)
+    return added, removed

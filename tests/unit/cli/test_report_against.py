@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""`report --against`: what a pull request changes, told by what it leads to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pygit2
+import pytest
+
+from mptcp_series.engine.review.against import _moved
+
+from .conftest import Kernel, run
+
+OVERRIDE = """\
+Patch: hook.patch
+Drop: net/ipv4/tcp.c#7e6bba4ccff6
+Reason: the vendor has its own
+---
+"""
+
+
+@pytest.fixture
+def project(kernel: Kernel, work: Path) -> Kernel:
+    """The series and an override, committed in a repository of their own."""
+    kernel.override("hook.patch", OVERRIDE)
+    commit(work, "main")
+    return kernel
+
+
+def commit(work: Path, tag: str) -> None:
+    repo = pygit2.init_repository(str(work), initial_head="main")
+    repo.index.add_all(["series", "overrides"])
+    tree = repo.index.write_tree()
+    person = pygit2.Signature("A U Thor", "author@example.org", 1_600_000_000, 0)
+    parents = [] if repo.head_is_unborn else [repo.head.target]
+    made = repo.create_commit("HEAD", person, person, "queue\n", tree, parents)
+    repo.references.create(f"refs/tags/{tag}", made)
+
+
+def compared(kernel: Kernel, base: str = "bsp") -> Any:
+    outcome = run("report", *kernel.on(base), "--against", "main", "--format", "json")
+    assert (outcome.code, outcome.err) == (0, "")
+    return json.loads(outcome.out)
+
+
+def test_nothing(project: Kernel) -> None:
+    outcome = run("report", *project.on("bsp"), "--against", "main", "--format", "markdown")
+    assert outcome.out == "### q on bsp, against main\n\nNo difference on this base.\n"
+
+
+def test_patches_that_come_and_go_and_move(project: Kernel) -> None:
+    more = project.source.commit("main", "mptcp: more\n", {"net/mptcp/more.c": b"int more;\n"})
+    (project.series / "series").write_text(
+        f"new.patch # {project.new}\nhook.patch # {project.hook}\nmore.patch # {more}\n"
+    )
+    found = compared(project)
+    assert found["patches"] == [
+        {"name": "new.patch", "subject": "mptcp: a file of its own", "how": "moved"},
+        {"name": "more.patch", "subject": "mptcp: more", "how": "added"},
+        {"name": "counter.patch", "subject": "mptcp: add a counter", "how": "dropped"},
+    ]
+    assert found["files"]["net/mptcp/more.c"] == {"added": 1, "removed": 0}
+
+
+def test_an_override_by_its_effect(project: Kernel) -> None:
+    """Another way to do the same is no effect; something else is, and is shown on the files."""
+    project.override("hook.patch", OVERRIDE.replace("its own", "its own hook"))
+    found = compared(project)
+    (override,) = found["overrides"]
+    assert (override["how"], override["effect"], found["diff"]) == ("changed", "", "")
+    text = run("report", *project.on("bsp"), "--against", "main", "--format", "markdown").out
+    assert "Its patch leaves the same behind on this base." in text
+    assert text.endswith("The resulting tree is the same.\n")
+    names = "--- a/net/ipv4/tcp.c\n+++ b/net/ipv4/tcp.c\n"
+    diff = names + "@@ -4,3 +4,3 @@\n int tcp4;\n-int vendor;\n+int both;\n int tcp6;\n"
+    project.override("hook.patch", OVERRIDE + diff)
+    (override,) = compared(project)["overrides"]
+    assert "-int vendor;\n+int both;\n" in override["effect"]
+    assert "int last;" not in override["effect"], "the patch's other hunk did not change"
+    assert override["states"] == ["used", "used"]
+
+
+def test_an_override_that_goes_leaves_a_conflict(project: Kernel) -> None:
+    (project.overrides / "hook.patch").unlink()
+    found = compared(project)
+    assert found["new_reasons"] == ["conflict: hook.patch: net/ipv4/tcp.c"]
+    (override,) = found["overrides"]
+    assert (override["how"], override["states"]) == ("removed", ["used", "-"])
+    text = run("report", *project.on("bsp"), "--against", "main", "--format", "markdown").out
+    assert "**New, and a person is needed** (1):\n\n* conflict: hook.patch: net/ipv4/tcp.c\n" in text
+    assert "<details><summary>override <code>q/hook.patch</code> removed (used → -)</summary>\n\n" in text
+
+
+def test_an_override_that_comes_settles_it(kernel: Kernel, work: Path) -> None:
+    commit(work, "main")
+    kernel.override("hook.patch", OVERRIDE)
+    found = compared(kernel)
+    assert (found["new_reasons"], found["gone_reasons"]) == ([], ["conflict: hook.patch: net/ipv4/tcp.c"])
+    assert "Settled (1):" in run("report", *kernel.on("bsp"), "--against", "main", "--format", "markdown").out
+
+
+@pytest.mark.parametrize(
+    ("revision", "code", "why"),
+    [("nowhere", 2, "unknown revision 'nowhere'"), ("empty", 2, "empty has no series/q/series to compare with")],
+)
+def test_what_there_is_nothing_of(project: Kernel, work: Path, revision: str, code: int, why: str) -> None:
+    repo = pygit2.Repository(str(work))
+    person = pygit2.Signature("A U Thor", "author@example.org", 1_600_000_000, 0)
+    made = repo.create_commit(None, person, person, "empty\n", repo.TreeBuilder().write(), [])
+    repo.references.create("refs/tags/empty", made)
+    outcome = run("report", *project.on("bsp"), "--against", revision, "--format", "markdown")
+    assert outcome.code == code
+    assert why in outcome.err
+
+
+def test_a_series_in_no_repository(kernel: Kernel) -> None:
+    outcome = run("report", *kernel.on("bsp"), "--against", "main", "--format", "markdown")
+    assert outcome.code == 2
+    assert "is in no git work tree; --against compares it with a revision of its repository" in outcome.err
+
+
+def test_a_comparison_is_no_page(project: Kernel) -> None:
+    outcome = run("report", *project.on("bsp"), "--against", "main", "--to", "x.html")
+    assert outcome.code == 2
+    assert "--against goes with --format markdown or json" in outcome.err
+
+
+def test_the_fewest_that_moved() -> None:
+    assert _moved(list("abcde"), list("abcde")) == set()
+    assert _moved(list("abcde"), list("eabcd")) == {"e"}
+    assert _moved(list("abcde"), list("acdbe")) == {"b"}
+    assert len(_moved(list("abc"), list("cba"))) == 2
