@@ -24,6 +24,7 @@ from .lazy import Entry, LazyGroup
 __all__ = ["ENTRIES", "cli", "run", "script"]
 
 GIT = "Called by git"
+QUILT = "Quilt's verbs, in a directory with patches; some in git"
 
 ENTRIES = {
     "demo": Entry(".demo:demo", "The whole job on a small kernel-like tree the package makes."),
@@ -44,6 +45,31 @@ ENTRIES = {
     "report": Entry(".report.command:report", "The review of a queue on a base: a page, a comment, a document."),
     "why": Entry(".why:why", "Why a patch is in the queue, and which patches cure a symptom."),
     "override": Entry(".override:override", "List, show, check and start override files."),
+    "push": Entry(".quilt.push:push", "Apply patches of a quilt directory.", QUILT),
+    "pop": Entry(".quilt.push:pop", "Take patches off a quilt directory.", QUILT),
+    "goto": Entry(".quilt.push:goto", "Push or pop until a named patch is on top.", QUILT),
+    "top": Entry(".quilt.listing:top", "The patch on top.", QUILT),
+    "next": Entry(".quilt.listing:next_", "The patch that a push would apply.", QUILT),
+    "previous": Entry(".quilt.listing:previous", "The patch below the top.", QUILT),
+    "applied": Entry(".quilt.listing:applied", "The patches that are applied.", QUILT),
+    "unapplied": Entry(".quilt.listing:unapplied", "The patches that are not applied.", QUILT),
+    "series": Entry(".quilt.listing:series", "The patches of the series.", QUILT),
+    "files": Entry(".quilt.listing:files", "The files a patch changes.", QUILT),
+    "patches": Entry(".quilt.listing:patches", "The patches that change a file.", QUILT),
+    "new": Entry(".quilt.naming:new", "Begin a new patch on top.", QUILT),
+    "add": Entry(".quilt.members:add", "Take files into a patch, before they are edited.", QUILT),
+    "remove": Entry(".quilt.members:remove", "Take files out of a patch, and put them back.", QUILT),
+    "edit": Entry(".quilt.edit:edit", "Edit files of the top patch; or a patch of a queue in git.", QUILT),
+    "revert": Entry(".quilt.members:revert", "Give up edits that were not refreshed.", QUILT),
+    "diff": Entry(".quilt.diff:diff", "Show a patch as its files are now.", QUILT),
+    "refresh": Entry(".quilt.refresh:refresh", "Take edits into a patch.", QUILT),
+    "header": Entry(".quilt.header:header", "Show or change the header of a patch.", QUILT),
+    "fold": Entry(".quilt.fold:fold", "A patch from standard input into the top one; or in git.", QUILT),
+    "fork": Entry(".quilt.naming:fork", "Go on with a copy of the top patch.", QUILT),
+    "rename": Entry(".quilt.naming:rename", "Rename a patch.", QUILT),
+    "split": Entry(".quilt.reshape:split", "Make two patches of one, in git.", QUILT),
+    "reorder": Entry(".quilt.reshape:reorder", "Move a patch within the queue, in git.", QUILT),
+    "delete": Entry(".quilt.naming:delete", "Take a patch out of the series.", QUILT),
     "merge-driver": Entry(".merge_driver:merge_driver", "Merge series files by what they say; git calls it.", GIT),
 }
 

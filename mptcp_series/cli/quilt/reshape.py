@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""`mptcp-series split` and `reorder`: other patches, the same result."""
+
+from __future__ import annotations
+
+import click
+
+from ...errors import BadInput
+from ...values.override import DropTarget
+from .command import quilt_verb
+from .ingit import BASE, NO_ALIGN, OVERRIDES, edit_job, ends_as_others, git_run, tell_taken
+from .run import QuiltRun, on_quilt
+
+__all__ = ["fold_in_git", "reorder", "split"]
+
+
+@quilt_verb("split", "Make two patches of one, in git.")
+@click.argument("patch")
+@click.argument("new")
+@click.option("--file", "files", metavar="FILE", multiple=True, help="This file goes to the new patch; repeatable.")
+@click.option("--hunk", "hunks", metavar="FILE#ID", multiple=True, help="This hunk does; repeatable.")
+@click.option("--subject", metavar="TEXT", help="Subject of the new patch. Default: that of the old one, `part 2`.")
+@BASE
+@OVERRIDES
+@NO_ALIGN
+@on_quilt
+def split(
+    run: QuiltRun,
+    patch: str,
+    new: str,
+    files: tuple[str, ...],
+    hunks: tuple[str, ...],
+    subject: str | None,
+    base: str | None,
+    overrides: str | None,
+    no_align: bool,
+) -> None:
+    """Put some files or hunks of PATCH into a patch NEW right behind it; the queue comes to the same files.
+
+    Hunks are named as overrides name them: FILE#ID, with the id `mptcp-series check --json` has.
+    """
+    from ...engine.editing.reshape import split as work_out
+
+    ends_as_others()
+    parts = [DropTarget.parse(text) for text in (*files, *hunks)]
+    if not parts:
+        raise BadInput("name what goes to the new patch, with --file or --hunk")
+    if wrong := [text for text in files if "#" in text] + [text for text in hunks if "#" not in text]:
+        raise BadInput(f"{wrong[0]!r}: --file takes a file, --hunk takes FILE#ID")
+    job = edit_job(git_run(run, base, overrides), align=not no_align)
+    queue = job.queue()
+    taken = work_out(job, queue, job.replay(queue), patch, new, parts, subject)
+    tell_taken(run, "split", taken, taken.write())
+
+
+@quilt_verb("reorder", "Move a patch within the queue, in git.")
+@click.argument("patch")
+@click.option("--before", "ahead", metavar="PATCH", help="Right before this one.")
+@click.option("--after", "behind", metavar="PATCH", help="Right behind this one.")
+@BASE
+@OVERRIDES
+@NO_ALIGN
+@on_quilt
+def reorder(
+    run: QuiltRun,
+    patch: str,
+    ahead: str | None,
+    behind: str | None,
+    base: str | None,
+    overrides: str | None,
+    no_align: bool,
+) -> None:
+    """Put PATCH elsewhere in the series; the queue comes to the same files, or nothing is written.
+
+    Exit status 1: something collides on the way; it is told.
+    """
+    from ...engine.editing.reshape import reorder as work_out
+
+    ends_as_others()
+    if (ahead is None) == (behind is None):
+        raise BadInput("name where to, with --before or --after")
+    job = edit_job(git_run(run, base, overrides), align=not no_align)
+    queue = job.queue()
+    taken = work_out(job, queue, job.replay(queue), patch, ahead=ahead, behind=behind)
+    tell_taken(run, "reorder", taken, taken.write())
+
+
+def fold_in_git(run: QuiltRun, patch: str, into: str, *, base: str | None, overrides: str | None, align: bool) -> None:
+    """Make a patch of the queue part of another one."""
+    from ...engine.editing.reshape import fold
+
+    job = edit_job(git_run(run, base, overrides), align=align)
+    queue = job.queue()
+    taken = fold(job, queue, job.replay(queue), patch, into)
+    tell_taken(run, "fold", taken, taken.write())
