@@ -46,10 +46,10 @@ def check(run: Run, no_align: bool, fuzz: int) -> None:
 def _closing(result: Result, written: WriteUp | None, verbose: bool) -> Iterator[str]:
     yield from later_lines(result.later_targets(), verbose=verbose)
     if written is not None:
-        yield from write_up_lines(written, result)
+        yield from _write_up_lines(written, result)
 
 
-def write_up_lines(written: WriteUp, result: Result) -> Iterator[str]:
+def _write_up_lines(written: WriteUp, result: Result) -> Iterator[str]:
     """The numbers of the recipe's write-up beside those of this base, and why they differ."""
     found = _found(result)
     yield f"write-up: {written.spoken}"

@@ -107,9 +107,7 @@ class Result:
     @property
     def brought(self) -> int:
         """Patches that change something and stand before the first that needs a person; align entries not counted."""
-        return sum(
-            patch.result_commit is not None and patch.kind is not EntryKind.ALIGN for patch in self.patches
-        )
+        return sum(patch.result_commit is not None and patch.kind is not EntryKind.ALIGN for patch in self.patches)
 
     @property
     def directory(self) -> Path | None:
@@ -217,9 +215,7 @@ class Result:
         something else, or a patch the format cannot carry.
         """
         self.require()
-        made = Export(
-            objects=self._objects, replayed=self._replayed, series=self.series, base=self.base, number=number
-        )
+        made = Export(objects=self._objects, replayed=self._replayed, series=self.series, base=self.base, number=number)
         return made.write(Path(path), Format.parse(format))
 
     def to_json(self, command: str = "apply") -> dict[str, object]:

@@ -4,7 +4,8 @@
 A block behind `<!-- in build/demo -->` is a session in the demo's directory: each `$ command` is run there and must
 print what stands below it; `[...]` stands for lines left out. The blocks of a file go on from each other;
 `<!-- in a fresh build/demo -->` begins with an untouched directory. A block behind `<!-- edit FILE -->` is what takes
-the place of the conflict in FILE. Blocks behind `<!-- the file FILE -->` show a file that is there by then.
+the place of the conflict in FILE; one behind `<!-- write FILE -->` is the whole of a new FILE. Blocks behind
+`<!-- the file FILE -->` show a file that is there by then.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS]
 REFERENCE = ROOT / "docs" / "reference"
 
 _BLOCK = re.compile(
-    r"<!-- (in build/demo|in a fresh build/demo|edit \S+|the file \S+) -->\n+```[a-z]*\n(.*?)```", re.DOTALL
+    r"<!-- (in build/demo|in a fresh build/demo|edit \S+|write \S+|the file \S+) -->\n+```[a-z]*\n(.*?)```", re.DOTALL
 )
 _CONFLICT = re.compile(r"^<{7} .*?^>{7} [^\n]*\n", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
@@ -90,6 +91,12 @@ class Session:
                 at = found + len(piece)
             assert at == len(printed) or shown.endswith("[...]\n"), f"$ {line}\nnot shown:\n{printed[at:]}"
 
+    def write(self, file: str, text: str) -> None:
+        path = self.directory / file
+        path.parent.mkdir(exist_ok=True)
+        assert not path.exists()
+        path.write_text(text)
+
     def edit(self, file: str, text: str) -> None:
         path = self.directory / file
         edited, count = _CONFLICT.subn(lambda _: text, path.read_text())
@@ -122,6 +129,8 @@ def test_what_is_shown_is_printed(page: Path, world: Path, tmp_path: Path, monke
         word, _, file = what.rpartition(" ")
         if word == "edit":
             session.edit(file, block)
+        elif word == "write":
+            session.write(file, block)
         elif word == "the file":
             assert block in (session.directory / file).read_text()
         else:
@@ -133,8 +142,12 @@ SHOWN_AS_JSON = {
     "rebase": ["rebase", "--from", "v5.10.1", "--to", "v5.10.4", "--repo", "linux.git"],
     "matrix": ["matrix", "--bases", "v5.10.1,v5.10.6", "--in", "linux.git"],
     "fixes": ["fixes"],
+    "prereqs": ["prereqs"],
     "override check": ["override", "check"],
+    "verify": ["verify", "--result", "port"],
 }
+BEFORE = {"verify": ["apply", "-q", "--branch", "port"]}
+"""What has to be done before there is anything to show."""
 
 
 @pytest.mark.parametrize("command", SHOWN_AS_JSON)
@@ -143,6 +156,8 @@ def test_documents_have_the_keys_that_are_shown(command: str, world: Path, monke
     blocks = re.findall(r"(?m)^    \{\n(?:    .*\n)*?    \}\n", (REFERENCE / "json.md").read_text())
     shown = {document["command"]: document for document in map(json.loads, blocks)}
     monkeypatch.chdir(world)
+    if command in BEFORE:
+        assert CliRunner().invoke(cli, BEFORE[command]).exit_code == 0
     printed = json.loads(CliRunner().invoke(cli, [*SHOWN_AS_JSON[command], "--json"]).stdout)
     assert _missing(shown[command], printed, command) == []
 
@@ -202,6 +217,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target, _ in _LINK.findall(page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page_name(page)}: {target}"
+
+
+@pytest.mark.parametrize("page", DOCS, ids=page_name)
+def test_the_site_s_menu_has_every_page(page: Path) -> None:
+    text = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2].partition("\nplugins:")[0]
+    assert text.count(str(page.relative_to(ROOT / "docs"))) == 1
 
 
 @pytest.mark.parametrize("page", DOCS, ids=page_name)

@@ -122,7 +122,9 @@ def test_a_conflict_is_reported_and_does_not_judge(kernel: Kernel) -> None:
     assert outcome.out == "wrote r.html: 3 patches, 0 overrides, a person is needed\n"
     text = Path("r.html").read_text()
     assert "<strong>A person is needed</strong>" in text
-    assert "conflict: hook.patch: net/ipv4/tcp.c" in text
+    leads = re.search(r'<li>conflict: <a href="#([^"]+)">hook.patch</a>: net/ipv4/tcp.c</li>', text)
+    assert leads is not None
+    assert f'<li id="{leads[1]}"' in text
 
 
 def test_drift_is_shown(overridden: Kernel) -> None:
