@@ -46,7 +46,9 @@ overrides = "overrides"
 @click.command(short_help="The whole job on a small kernel-like tree the package makes.")
 @click.option("--to", "place", metavar="DIR", help="Directory to work in. Default: a new temporary one.")
 def demo(place: str | None) -> None:
-    """Make a small kernel, and bring its 5.15 stack to its 5.10 vendor tree: extract, check, override, apply, export.
+    """Make a small kernel, and bring its 5.15 stack to its 5.10 vendor tree.
+
+    Extract, check, override, apply, export, verify, rebase, report: each command is shown with what it prints.
 
     The directory is replaced if a demo made it; any other that is not empty is refused.
     """
@@ -56,6 +58,9 @@ def demo(place: str | None) -> None:
     show.override()
     show.apply()
     show.export()
+    show.verify()
+    show.rebase()
+    show.report()
     show.close()
 
 
@@ -180,6 +185,25 @@ class _Demo:
         _run(["export", "-q", "--format", "quilt", "--to", str(self.place / "patches"), *self.queue, *self.base])
         _say(f"{counted(len(list((self.place / 'patches').glob('*.patch'))), 'patch', 'patches')} and a series file.")
 
+    def verify(self) -> None:
+        _head("6. Prove that nothing is missing")
+        _run(["verify", "--result", RESULT_BRANCH, *self.queue, *self.base], ExitCode.PERSON)
+        _say(
+            """No hunk is missing, and none is there that nobody asked for. What differs from upstream's v5.15 is told
+            too, and who is behind it. One line is unexplained: it is of the commit that extract told of and left to
+            you. With the lines extract prints in the recipe, the exit status is 0."""
+        )
+
+    def rebase(self) -> None:
+        _head("7. The next 5.10 release")
+        upstream = ["--repo", str(self.world.source)]
+        _run(["rebase", "--from", "v5.10.1", "--to", "v5.10.4", *self.queue, *upstream])
+        _say("What a new release changes for the queue, and since when. Most patches: nothing.")
+
+    def report(self) -> None:
+        _head("8. A page for the reviewer")
+        _run(["report", "--to", str(self.place / "report.html"), *self.queue, *self.base])
+
     def result(self) -> Result:
         """What the last commands worked with, for the sentences about it."""
         queue = Queue.load(self.series, overrides=self.overrides, source=self.world.source)
@@ -197,6 +221,7 @@ class _Demo:
             ("tree", str(tip.tree_id)),
             ("queue", f"{counted(sum(result.counts.values()), 'patch', 'patches')}: {counts}"),
             ("patches", f"{self.place / 'patches'}, the same for quilt"),
+            ("report", f"{self.place / 'report.html'}, for a browser"),
             ("look", f"git -C {shlex.quote(str(bsp))} log --oneline {self.world.bsp_branch}..{RESULT_BRANCH}"),
             ("try", f"cd {shlex.quote(str(self.place))} && {PROGRAM} check -v"),
         )
