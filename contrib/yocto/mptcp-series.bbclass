@@ -27,7 +27,8 @@ python mptcp_series_do_patch () {
     from pathlib import Path
 
     from mptcp_series import MptcpSeriesError, NeedsPerson, Queue
-    from mptcp_series.engine.directory.target import plain_directory, recover_directory
+    from mptcp_series.engine.directory.target import recover_directory
+    from mptcp_series.engine.store.repository import plain_directory
     from mptcp_series.errors import AlreadyApplied
 
     def value(name):

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from ..engine.directory.target import plain_directory, recover_directory
 from ..engine.result import Result
+from ..engine.store.repository import plain_directory
 from ..errors import AlreadyApplied
 from ..values.person import Person
 from .console import printable
@@ -38,9 +40,8 @@ def apply(run: Run, branch: str | None, partial: bool, no_align: bool, fuzz: int
     place = run.target()[0]
     plain = plain_directory(place)
     _check(plain is not None, place, branch, committer)
-    if plain is not None and (recovered := recover_directory(plain)) is not None:
-        done = "resumed" if recovered.resumed else "undone"
-        run.console.warn(f"a run that was killed in {place} was {done}: {counted(len(recovered.paths), 'file')}")
+    if plain is not None:
+        _recover(run, plain)
     try:
         result = replay(run, align=not no_align, committer=committer, fuzz=fuzz)
     except AlreadyApplied as applied:
@@ -69,6 +70,16 @@ def _check(plain: bool, place: str, branch: str | None, committer: Person | None
     for option, given in (("--branch", branch), ("--committer", committer)):
         if plain and given is not None:
             raise click.UsageError(f"{option} is for git repositories, and {place} is a directory without git", context)
+
+
+def _recover(run: Run, place: Path) -> None:
+    # Only directories need what writes them.
+    from ..engine.directory.target import recover_directory
+
+    recovered = recover_directory(place)
+    if recovered is not None:
+        done = "resumed" if recovered.resumed else "undone"
+        run.console.warn(f"a run that was killed in {place} was {done}: {counted(len(recovered.paths), 'file')}")
 
 
 def _nothing(run: Run, place: str, said: str) -> None:

@@ -85,8 +85,8 @@ class Run:
 
     def target(self) -> tuple[str, str | None]:
         """What is patched: a repository and a revision of it, or a plain directory and None."""
-        # Only commands that replay a queue get here; the others start without what reads directories.
-        from ..engine.directory.target import plain_directory
+        # Only commands that replay a queue get here; the others start without what reads repositories.
+        from ..engine.store.repository import plain_directory
 
         repo = self.settings.repo()
         if plain_directory(repo.value) is None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from ..engine.directory.target import plain_directory
 from ..engine.rebase import Rebase
 from ..engine.rebase import rebase as run_rebase
 from ..engine.store.files import replace_file
+from ..engine.store.repository import plain_directory
 from ..values.rebased import PatchMove
 from .console import Progress, printable
 from .inputs import load_queue

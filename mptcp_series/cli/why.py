@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import click
 
-from ..engine.directory.target import plain_directory
 from ..engine.review.asked import Asked, Question, ask
 from ..engine.review.topics import classify, load_topics
 from ..engine.review.why import Why, dependents, explain
+from ..engine.store.repository import plain_directory
 from ..engine.upstream.citations import FixKind
 from ..values.topics import Symptom
 from .console import printable

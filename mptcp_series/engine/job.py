@@ -7,6 +7,7 @@ align → replay → follow what was retracted → restore what nothing covers. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 import pygit2
@@ -23,7 +24,6 @@ from .alignment.basechanges import read_delta
 from .alignment.delta import BaseDelta
 from .alignment.restore import Restoration, Restorer
 from .alignment.stable import LaterTargets, StableLine, remedies
-from .directory.target import Target
 from .replay.item import Item, read_commit
 from .replay.memo import Memo
 from .replay.overrides import Assignment, assign, override_file
@@ -34,6 +34,9 @@ from .stack import Part, owners
 from .store.objects import Objects
 from .store.repository import BaseCommit, commit_tree, resolve_commit
 from .store.tree import TreeEditor
+
+if TYPE_CHECKING:
+    from .directory.target import Target
 
 __all__ = ["Job"]
 

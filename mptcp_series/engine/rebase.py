@@ -22,14 +22,13 @@ from ..values.rebased import Move, OverrideMove, PatchMove, Rebased, Since, move
 from ..values.result import EntryKind, PatchOutcome, Status
 from ..values.version import KernelVersion
 from .alignment.basechanges import release_tags
-from .directory.target import plain_directory
 from .exchange.rewrite import rewrite
 from .queue import Queue
 from .replay.change import BlobChange, file_hunks
 from .result import Result
 from .runs import Runs
 from .store.objects import Objects
-from .store.repository import Place, resolve_commit
+from .store.repository import Place, plain_directory, resolve_commit
 
 __all__ = ["Move", "Rebase", "rebase"]
 

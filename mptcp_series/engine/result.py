@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -24,12 +25,13 @@ from ..values.result import (
     Status,
 )
 from .alignment.stable import LaterTargets
-from .directory.target import Target
-from .exchange.export import NUMBER, Export, Format
 from .replay.change import BlobChange
 from .replay.replay import Replayed, Step, Stuck
 from .store.objects import Entry, Objects, hexed
 from .store.publish import write_branch
+
+if TYPE_CHECKING:
+    from .directory.target import Target
 
 __all__ = ["Result"]
 
@@ -205,7 +207,7 @@ class Result:
         )
         return attrs.evolve(self, patched=written)
 
-    def export(self, path: str | Path, *, format: str = "quilt", number: int = NUMBER) -> tuple[Path, ...]:
+    def export(self, path: str | Path, *, format: str = "quilt", number: int | None = None) -> tuple[Path, ...]:
         """Write the queue as it stands on this base; the files written, sorted.
 
         format: "quilt" (a directory with series and patches), "mbox" (one file for `git am`), "git-bundle" (one
@@ -215,7 +217,16 @@ class Result:
         something else, or a patch the format cannot carry.
         """
         self.require()
-        made = Export(objects=self._objects, replayed=self._replayed, series=self.series, base=self.base, number=number)
+        # Formats are many, and most runs write none.
+        from .exchange.export import NUMBER, Export, Format
+
+        made = Export(
+            objects=self._objects,
+            replayed=self._replayed,
+            series=self.series,
+            base=self.base,
+            number=NUMBER if number is None else number,
+        )
         return made.write(Path(path), Format.parse(format))
 
     def to_json(self, command: str = "apply") -> dict[str, object]:

@@ -12,8 +12,6 @@ import pygit2
 from ..errors import BadInput, MissingObject, UnknownRevision
 from ..values.paths import OwnedPaths
 from ..values.person import Person
-from .directory.snapshot import Snapshot, SnapshotObjects
-from .directory.target import Target, check_target, plain_directory, queue_digest
 from .job import Job
 from .replay.item import Item, touched_paths
 from .replay.memo import Memo
@@ -29,11 +27,14 @@ from .store.repository import (
     commit_tree,
     empty_repository,
     open_repository,
+    plain_directory,
     resolve_commit,
 )
 from .store.tree import TreeEditor
 
 if TYPE_CHECKING:
+    from .directory.snapshot import Snapshot
+    from .directory.target import Target
     from .queue import Queue
 
 __all__ = ["Runs"]
@@ -68,8 +69,7 @@ class Runs:
             self.home: pygit2.Repository = open_repository(repo)
         else:
             self.home = next(iter(sources.values())) if sources else empty_repository()
-        kind = Objects if self._plain is None and not directories else SnapshotObjects
-        self._objects = kind(self.home, *sources.values())
+        self._objects = _objects(self._plain is not None or directories, self.home, *sources.values())
         self._snapshots: dict[Path, Snapshot] = {}
         self._items: list[list[Item]] | None = None
         self._variants: dict[tuple[str | None, ...], list[list[Item]]] = {}
@@ -169,6 +169,8 @@ class Runs:
 
     def _target(self, place: Path, base: str | None, align: bool) -> Target:
         """The directory, looked through before anything else is done."""
+        from .directory.target import Target, check_target, queue_digest
+
         snapshot = self._snapshot(place, base)
         queues = self._queue.stack
         digest = queue_digest(
@@ -183,6 +185,8 @@ class Runs:
         return Target(snapshot=snapshot, queue=digest)
 
     def _snapshot(self, place: Path, base: str | None) -> Snapshot:
+        from .directory.snapshot import Snapshot, SnapshotObjects
+
         if place not in self._snapshots:
             assert isinstance(self._objects, SnapshotObjects)
             queues = self._queue.stack
@@ -210,3 +214,12 @@ def _reader(objects: Objects, commit: BaseCommit) -> Callable[[str], bytes | Non
         return None if entry is None else objects.read(entry.oid)
 
     return read
+
+
+def _objects(directories: bool, home: pygit2.Repository, *sources: pygit2.Repository) -> Objects:
+    """The objects of a run. What reads directories takes as long to import as 30 patches take to replay."""
+    if not directories:
+        return Objects(home, *sources)
+    from .directory.snapshot import SnapshotObjects
+
+    return SnapshotObjects(home, *sources)

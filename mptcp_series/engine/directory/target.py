@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
-import pygit2
 
 from ...errors import AlreadyApplied, BadInput, EnvironmentFault, Problem, UnsafePath
 from ..replay.item import Item, touched_paths
@@ -26,21 +25,9 @@ from .renames import SnapshotRenames
 from .rooted import Rooted, kind_of
 from .snapshot import APPLIED, JOURNAL, OWN_FILES, Snapshot
 
-__all__ = ["Stamp", "Target", "check_target", "plain_directory", "queue_digest", "recover_directory", "write_result"]
+__all__ = ["Stamp", "Target", "check_target", "queue_digest", "recover_directory", "write_result"]
 
 LEFT_BY_PATCH = (".rej", ".orig")
-
-
-def plain_directory(place: str | Path) -> Path | None:
-    """The directory, where a place is one without git; None for a git repository, and for what is not there."""
-    path = Path(place)
-    if not path.is_dir():
-        return None
-    try:
-        found = pygit2.discover_repository(str(path), False, str(path.resolve().parent))
-    except pygit2.GitError:
-        return None
-    return path if found is None else None
 
 
 def recover_directory(place: str | Path) -> Recovered | None:

@@ -14,7 +14,15 @@ from ...values.version import KernelVersion
 from .objects import Objects, Oid
 from .tree import TreeEditor
 
-__all__ = ["BaseCommit", "base_info", "commit_tree", "empty_repository", "open_repository", "resolve_commit"]
+__all__ = [
+    "BaseCommit",
+    "base_info",
+    "commit_tree",
+    "empty_repository",
+    "open_repository",
+    "plain_directory",
+    "resolve_commit",
+]
 
 Place = str | Path
 
@@ -29,6 +37,18 @@ class BaseCommit(Protocol):
     def tree_id(self) -> pygit2.Oid: ...
 
     def read_raw(self) -> bytes: ...
+
+
+def plain_directory(place: str | Path) -> Path | None:
+    """The directory, where a place is one without git; None for a git repository, and for what is not there."""
+    path = Path(place)
+    if not path.is_dir():
+        return None
+    try:
+        found = pygit2.discover_repository(str(path), False, str(path.resolve().parent))
+    except pygit2.GitError:
+        return None
+    return path if found is None else None
 
 
 def open_repository(place: Place) -> pygit2.Repository:
