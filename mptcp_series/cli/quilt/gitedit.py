@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...engine.editing.place import EditPlace, begin, end, find_again, read_edit
 from ...engine.editing.point import find_point
 from ...engine.editing.taking import take, take_as_override
-from ...engine.editing.workplace import Workplace, begin, end, find_again, read_edit
 from ...errors import BadInput, NothingToDo
 from ...values.version import VersionRange
-from .ingit import edit_job, ends_as_others, git_run, tell_taken, workplace
+from .ingit import edit_job, edit_place, ends_as_others, git_run, tell_taken
 from .run import QuiltRun
 
 __all__ = ["abort_edit", "begin_edit", "refresh_in_git"]
@@ -31,7 +31,7 @@ def begin_edit(
 ) -> None:
     """Lay out the tree at a patch."""
     settings = git_run(run, base, overrides)
-    place = workplace(settings, directory, worktree)
+    place = edit_place(settings, directory, worktree)
     job = edit_job(settings, align=align)
     queue = job.queue()
     point = find_point(queue, job.replay(queue), patch)
@@ -50,9 +50,9 @@ def begin_edit(
     )
 
 
-def _open(run: QuiltRun, directory: str | None) -> Workplace:
-    place = workplace(git_run(run, None, None), directory)
-    found = Workplace.find(place.directory)
+def _open(run: QuiltRun, directory: str | None) -> EditPlace:
+    place = edit_place(git_run(run, None, None), directory)
+    found = EditPlace.find(place.directory)
     if found is None:
         raise BadInput(f"no edit is under way in {place.directory}; `mptcp-series edit PATCH` begins one")
     return found

@@ -16,8 +16,8 @@ from pathlib import Path
 import click
 
 from ...engine.editing.edited import new_reasons
+from ...engine.editing.place import EditPlace
 from ...engine.editing.taking import Taken
-from ...engine.editing.workplace import Workplace
 from ...engine.resolving.job import Job
 from ...engine.result import Result
 from ...errors import BadInput
@@ -33,10 +33,10 @@ __all__ = [
     "NO_ALIGN",
     "OVERRIDES",
     "edit_job",
+    "edit_place",
     "ends_as_others",
     "git_run",
     "tell_taken",
-    "workplace",
 ]
 
 PLACES = Path(".mptcp-series/edit")
@@ -76,18 +76,18 @@ def edit_job(run: Run, *, align: bool) -> Job:
     )
 
 
-def workplace(run: Run, directory: str | None, worktree: str | None = None) -> Workplace:
+def edit_place(run: Run, directory: str | None, worktree: str | None = None) -> EditPlace:
     """Where a patch is edited, or is to be."""
     if directory is not None and worktree is not None:
         raise BadInput("--dir and --worktree exclude each other")
     if worktree is not None:
-        return Workplace(directory=Path(worktree), checkout=True)
+        return EditPlace(directory=Path(worktree), checkout=True)
     if directory is not None:
-        return Workplace.find(Path(directory)) or Workplace(directory=Path(directory))
-    here = sorted(path for path in PLACES.glob("*") if Workplace.find(path) is not None)
+        return EditPlace.find(Path(directory)) or EditPlace(directory=Path(directory))
+    here = sorted(path for path in PLACES.glob("*") if EditPlace.find(path) is not None)
     if len(here) == 1 and run.settings.optional("series") is None:
-        return Workplace(directory=here[0])
-    return Workplace(directory=PLACES / run.series().resolve().name)
+        return EditPlace(directory=here[0])
+    return EditPlace(directory=PLACES / run.series().resolve().name)
 
 
 def tell_taken(run: QuiltRun, command: str, taken: Taken, names: tuple[str, ...]) -> None:

@@ -86,13 +86,13 @@ class State:
         return f"{self.place}/{patch}/{file}" if file else f"{self.place}/{patch}"
 
     @cached_property
-    def _top(self) -> frozenset[str]:
+    def top_names(self) -> frozenset[str]:
         """What is in the directory itself."""
         return frozenset(self.rooted.names(self.place))
 
     def entries(self, patch: str) -> tuple[str, ...]:
         """Every file below a patch's directory, `.timestamp` included, sorted."""
-        if patch.split("/")[0] not in self._top:
+        if patch.split("/")[0] not in self.top_names:
             return ()
         return tuple(_below(self.rooted, self.path(patch), ""))
 
@@ -137,7 +137,7 @@ class State:
     def marked(self, patch: str, mark: str) -> bool:
         """Whether a patch has a mark (`REFRESH`, `FUZZ`)."""
         name = patch.split("/")[0] if "/" in patch else patch + mark
-        return name in self._top and self.rooted.status(self.path(patch) + mark) is not None
+        return name in self.top_names and self.rooted.status(self.path(patch) + mark) is not None
 
     def made(self, patches: str, series: str) -> dict[str, FileState | None]:
         """What is missing of the directory for patches to be applied."""

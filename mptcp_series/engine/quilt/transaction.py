@@ -13,11 +13,16 @@ from pathlib import Path
 
 from ...values.series import Series
 from ..directory.changes import FileState, Recovered, recover, write_changes
+from ..directory.durable import bring_to_disk
 from .files import Files
+from .fresh import FreshFiles, all_writable
 from .queue import Quilt
 from .state import APPLIED, TIMESTAMP
 
 __all__ = ["JOURNAL", "publish", "recover_directory", "stamp"]
+
+MANY = 64
+"""Backups from which on they are written without temporaries."""
 
 JOURNAL = ".mptcp-series.journal"
 """Beside the tree's top-level files, where it can be found before anything else is known of the tree."""
@@ -50,12 +55,53 @@ def publish(
     if applied in changes:
         # Another run in between would have changed this one.
         before.update(quilt.state.listed(quilt.applied))
+    new = _of_new_patches(quilt, changes)
+    fresh = _written_ahead(quilt, changes, new)
+    if fresh is None:
+        before.update(dict.fromkeys(new))
     quilt.rooted.forget()
     if changes:
-        write_changes(quilt.root, changes, journal=quilt.root / JOURNAL, before=before)
+        try:
+            write_changes(quilt.root, changes, journal=quilt.root / JOURNAL, before=before)
+        except BaseException:
+            if fresh is not None and not (quilt.root / JOURNAL).exists():
+                fresh.take_back()
+            raise
     if series is not None:
         quilt.write_series(series)
     stamp(quilt, stamped)
+
+
+def _of_new_patches(quilt: Quilt, changes: Mapping[str, FileState | None]) -> dict[str, FileState]:
+    """What is to be written below `.pc` for patches that it has nothing of."""
+    place, known = f"{quilt.state.place}/", quilt.state.top_names
+    return {
+        path: state
+        for path, state in changes.items()
+        if state is not None
+        and path.startswith(place)
+        and path != f"{place}{APPLIED}"
+        and path.removeprefix(place).split("/")[0] not in known
+    }
+
+
+def _written_ahead(
+    quilt: Quilt, changes: dict[str, FileState | None], new: Mapping[str, FileState]
+) -> FreshFiles | None:
+    """Write many backups of patches that nothing is known of yet, and take them out of the changes."""
+    rest = [path for path in changes if path not in new]
+    if len(new) < MANY or not all_writable(quilt.rooted, rest):
+        return None
+    # What tells the format of the directory comes before what is in it.
+    first = {path for path in new if path.removeprefix(f"{quilt.state.place}/").startswith(".")}
+    fresh = FreshFiles(quilt.rooted)
+    fresh.write({path: new[path] for path in first})
+    fresh.write({path: state for path, state in new.items() if path not in first})
+    if len(rest) <= MANY:
+        bring_to_disk(quilt.rooted, list(new))
+    for path in new:
+        del changes[path]
+    return fresh
 
 
 def stamp(quilt: Quilt, names: Iterable[str]) -> None:

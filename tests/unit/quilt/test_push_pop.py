@@ -14,19 +14,29 @@ from pathlib import Path
 import pytest
 
 from mptcp_series.engine.directory.rooted import Rooted
+from mptcp_series.engine.quilt import transaction
 from mptcp_series.engine.quilt.patchfile import Reader
 from mptcp_series.engine.quilt.push import push
 from mptcp_series.engine.quilt.queue import Quilt
 from mptcp_series.engine.quilt.settings import Settings
 from mptcp_series.engine.quilt.transaction import JOURNAL, recover_directory
-from mptcp_series.errors import BadInput, BadPatch, BadSeries, MissingObject, UnsafePath
+from mptcp_series.errors import (
+    BadInput,
+    BadPatch,
+    BadSeries,
+    EnvironmentFault,
+    MissingObject,
+    ReadOnlyDirectory,
+    UnsafePath,
+)
 
 from .conftest import Tree, diff, lines
 
 
-@pytest.fixture
-def queue(tree: Tree) -> Tree:
-    """Three patches, two of them of one file."""
+@pytest.fixture(params=[64, 1], ids=["few", "many"])
+def queue(tree: Tree, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """Three patches, two of them of one file; their backups written as few are, and as many are."""
+    monkeypatch.setattr(transaction, "MANY", request.param)
     tree.write({"f": lines("1", "2", "3"), "d/g": lines("g")})
     tree.patch(
         one_patch=diff("f", ["1"], ["one"]),
@@ -324,6 +334,41 @@ def test_what_a_killed_run_left_of_a_patch_is_not_taken_for_its_files(tree: Tree
         ".pc/a.patch/f",
         ".pc/applied-patches",
     ]
+
+
+def test_many_backups_are_taken_back_where_the_tree_cannot_be_written(
+    queue: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(*arguments: object, **options: object) -> None:
+        raise BadInput("a file changed in between")
+
+    monkeypatch.setattr(transaction, "write_changes", changed)
+    before = queue.all()
+    with pytest.raises(BadInput, match="a file changed in between"):
+        queue.push_all()
+    assert queue.all() == before
+    assert not (queue.top / ".pc").exists()
+
+
+def test_a_backup_that_somebody_else_writes_is_not_written_over(queue: Tree) -> None:
+    """Two pushes at once: the second finds files where it expects none."""
+    quilt = queue.open()
+    done = push(quilt, quilt.unapplied(), Reader(quilt))
+    queue.write({".pc/three.patch/f": b"theirs"})
+    with pytest.raises(BadInput if transaction.MANY > 1 else EnvironmentFault):
+        done.write()
+    assert queue.files() == {"f": lines("1", "2", "3"), "d/g": lines("g")}
+    assert queue.read(".pc/three.patch/f") == b"theirs"
+
+
+def test_a_tree_that_may_not_be_written_is_refused_before_the_first_write(queue: Tree) -> None:
+    (queue.top / "d").chmod(0o555)
+    before = queue.all()
+    with pytest.raises(ReadOnlyDirectory, match=r"d: is read-only"):
+        queue.push_all()
+    assert queue.all() == before
+    assert not (queue.top / ".pc").exists()
+    (queue.top / "d").chmod(0o755)
 
 
 class Killed(BaseException):

@@ -29,7 +29,7 @@ from ..store.objects import REGULAR, SUBMODULE, Entry, Objects, Oid, hexed
 from ..store.tree import TreeEditor
 from .point import Point, find_point, step_trees
 
-__all__ = ["STATE", "EditState", "Workplace", "begin", "end", "find_again", "read_edit"]
+__all__ = ["STATE", "EditPlace", "EditState", "begin", "end", "find_again", "read_edit"]
 
 STATE = "state.json"
 _CHECKOUT_STATE = ".mptcp-series-edit.json"
@@ -109,7 +109,7 @@ def _absolute(path: str | Path) -> Path:
 
 
 @attrs.frozen(kw_only=True)
-class Workplace:
+class EditPlace:
     """The directory, absolute. checkout: whether it is somebody's tree."""
 
     directory: Path = attrs.field(converter=_absolute)
@@ -125,7 +125,7 @@ class Workplace:
         return self.directory if self.checkout else self.directory / "tree"
 
     @classmethod
-    def find(cls, directory: Path) -> Workplace | None:
+    def find(cls, directory: Path) -> EditPlace | None:
         """The edit that is under way in a directory, None where there is none."""
         for checkout in (False, True):
             place = cls(directory=directory, checkout=checkout)
@@ -137,12 +137,12 @@ class Workplace:
         return EditState.parse(self.state_file.read_bytes(), str(self.state_file))
 
 
-def begin(place: Workplace, job: Job, point: Point, also: Iterable[str] = ()) -> EditState:
+def begin(place: EditPlace, job: Job, point: Point, also: Iterable[str] = ()) -> EditState:
     """Lay the tree at a patch out. Raises BadInput where that would write over something.
 
     also: more files of the tree.
     """
-    if Workplace.find(place.directory) is not None:
+    if EditPlace.find(place.directory) is not None:
         raise BadInput(f"an edit is under way in {place.directory}; `refresh` takes it, `edit --abort` gives it up")
     tree = TreeEditor(point.objects, point.after)
     paths = [*point.paths, *also]
@@ -179,7 +179,7 @@ def begin(place: Workplace, job: Job, point: Point, also: Iterable[str] = ()) ->
     return state
 
 
-def _of_checkout(place: Workplace, point: Point, paths: Sequence[str]) -> tuple[dict[str, FileState | None], list[str]]:
+def _of_checkout(place: EditPlace, point: Point, paths: Sequence[str]) -> tuple[dict[str, FileState | None], list[str]]:
     """What a checkout has at the paths the queue changes; it has to be the base's, or an edit would be written over."""
     if not place.directory.is_dir():
         raise BadInput(f"{place.directory}: no such directory; --worktree names a checkout of the base")
@@ -216,7 +216,7 @@ def _state(objects: Objects, entry: Entry | None) -> FileState | None:
     return FileState(data=objects.read(entry.oid), mode=mode)
 
 
-def find_again(place: Workplace, state: EditState, job: Job) -> Point:
+def find_again(place: EditPlace, state: EditState, job: Job) -> Point:
     """The patch that was laid out, come to again. Raises BadInput where something has changed under it."""
     if job.digest() != state.queue:
         raise BadInput(_stale(place, f"the series in {state.series} has changed since the edit was begun"))
@@ -230,11 +230,11 @@ def find_again(place: Workplace, state: EditState, job: Job) -> Point:
     return point
 
 
-def _stale(place: Workplace, why: str) -> str:
+def _stale(place: EditPlace, why: str) -> str:
     return f"stale: {why}; your edits are in {place.top}: copy what you need, and begin anew"
 
 
-def read_edit(place: Workplace, state: EditState, point: Point, add: Iterable[str] = ()) -> dict[str, Entry | None]:
+def read_edit(place: EditPlace, state: EditState, point: Point, add: Iterable[str] = ()) -> dict[str, Entry | None]:
     """The files as somebody left them. Raises NeedsPerson for files that are not the patch's and were not added."""
     added = set(add)
     known = set(state.files) | added
@@ -261,7 +261,7 @@ def read_edit(place: Workplace, state: EditState, point: Point, add: Iterable[st
     return wanted
 
 
-def _edited_elsewhere(place: Workplace, point: Point) -> set[str]:
+def _edited_elsewhere(place: EditPlace, point: Point) -> set[str]:
     """Files besides those laid out that may have been edited."""
     if not place.checkout:
         found = set()
@@ -277,7 +277,7 @@ def _edited_elsewhere(place: Workplace, point: Point) -> set[str]:
     return {path for path in found if not path.startswith(".mptcp-series")}
 
 
-def end(place: Workplace, point: Point | None, edited: Iterable[str] = ()) -> None:
+def end(place: EditPlace, point: Point | None, edited: Iterable[str] = ()) -> None:
     """The edit is over: a directory of its own goes; a checkout is put back as the base has it.
 
     point: where a checkout was; None leaves its files as they are. edited: files that were edited in it.
