@@ -9,13 +9,16 @@ the tree, or names `.git`) are refused with every problem at once.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import attrs
-from unidiff.patch import PatchSet
 
 from .filechange import ChangeKind, FileChange
 from .header import Header
 from .patchreader import DEV_NULL, read_patch
+
+if TYPE_CHECKING:
+    from unidiff.patch import PatchSet
 
 __all__ = ["ChangeKind", "FileChange", "Patch"]
 
@@ -59,6 +62,8 @@ class Patch:
         Bytes are decoded as latin-1, so `str(...).encode("latin-1")` gives them back. Header, mode-only
         and binary changes are left out: unidiff cannot hold them.
         """
+        from unidiff.patch import PatchSet
+
         text = b"".join(
             b"--- %s\n+++ %s\n" % (_quoted("a/", change.old_path), _quoted("b/", change.new_path))
             + b"".join(hunk.render() for hunk in change.hunks)
