@@ -28,7 +28,6 @@ __all__ = [
     "Found",
     "NamedHunks",
     "Shown",
-    "effect",
     "find_item",
     "named_hunks",
     "overrides_of",
@@ -99,27 +98,6 @@ class Base:
 
     def in_force(self, found: Found) -> bool:
         return self._force[found.path]
-
-
-def effect(found: Found) -> str:
-    """What an override does, in a few words.
-
-    >>> effect(Found(path=Path("a"), override=Override(patch="x", skip=True, reason="why")))
-    'skips the patch'
-    """
-    override = found.override
-    if override.skip:
-        return "skips the patch"
-    said = []
-    hunks = sum(target.hunk is not None for target in override.drop)
-    files = [target.path for target in override.drop if target.hunk is None]
-    if hunks:
-        said.append(f"drops {hunks} hunk{'s' if hunks > 1 else ''}")
-    if files:
-        said.append(f"drops all of {', '.join(files)}")
-    if override.diff:
-        said.append(f"changes {', '.join(found.diff_paths) or '(a diff that cannot be read)'}")
-    return "; ".join(said)
 
 
 def queue_items(queue: Queue) -> tuple[Objects, list[Item]]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 import click
 
 from ..engine.replay.item import Item
+from ..engine.review.sides import effect
 from ..values.hunk import Hunk
 from ..values.remembered import remembered_lines
 from .console import printable
-from .inspection import Found, NamedHunks, Shown, effect
+from .inspection import Found, NamedHunks, Shown
 from .tables import counted, diff_lines
 
 __all__ = ["list_lines", "show_lines", "template"]
@@ -27,7 +28,7 @@ def list_lines(found: Found, in_force: bool | None, *, whole: bool = False) -> I
     yield _field("patch", (target or "") + (" (optional)" if override.optional else ""))
     yield _field("bases", "all" if override.base is None else str(override.base))
     yield from (_field("when", str(condition)) for condition in override.when)
-    yield _field("effect", effect(found))
+    yield _field("effect", effect(found.override))
     first, *more = override.reason.split("\n")
     yield _field("reason", first)
     if whole:
