@@ -13,10 +13,10 @@ from ..engine.building.bases import build_base, build_bases
 from ..engine.building.build import BuildOptions
 from ..engine.building.compile import Toolchain
 from ..engine.building.configuration import DEFAULT_ARCH, Request, parse_assignment
-from ..engine.matrix import BaseRef, MatrixSpec, expand_bases
+from ..engine.matrix import BaseRef
 from ..engine.queue import read_input
-from ..errors import BadInput, EnvironmentFault, NeedsPerson, Problem
-from ..values.built import Builds
+from ..errors import NeedsPerson
+from .bases import named_bases, queue_spec, require_rows
 from .build_view import build_document, build_lines, builds_lines
 from .console import Progress, printable
 from .inputs import load_queue
@@ -135,29 +135,13 @@ def _on_bases(
     *,
     align: bool,
 ) -> None:
-    overrides, source = run.overrides(), run.source()
-    spec = MatrixSpec(
-        series=str(run.series()), overrides=None if overrides is None else (overrides,), source=source, align=align
-    )
-    bases = expand_bases(patterns, list(dict.fromkeys((run.repo(), *repos))))
+    spec = queue_spec(run, align=align)
+    bases = named_bases(run, patterns, repos)
     place = directory or f".mptcp-series/build/{load_queue(run).name}"
     with run.console.progress("bases") as progress:
         found = build_bases(spec, bases, place, options, workers=workers, progress=progress)
     run.answer(document=found.to_json, report=lambda: builds_lines(found, verbose=run.console.verbose))
-    _require(found)
-
-
-def _require(found: Builds) -> None:
-    """As `matrix`: what a person must settle first, then bad input, then the environment."""
-    reasons = [f"{row.base.rev}: {reason}" for row in found.rows for reason in row.reasons]
-    if reasons:
-        raise NeedsPerson(reasons)
-    errors = [row for row in found.rows if row.error is not None]
-    bad = [Problem(message=f"{row.base.rev}: {row.error}") for row in errors if not row.fault]
-    if bad:
-        raise BadInput(bad)
-    if errors:
-        raise EnvironmentFault("\n".join(f"{row.base.rev}: {row.error}" for row in errors))
+    require_rows(found.rows)
 
 
 def _text(path: str) -> str:

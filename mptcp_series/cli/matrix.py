@@ -8,14 +8,12 @@ from pathlib import Path
 
 import click
 
-from ..engine.matrix import MatrixSpec, expand_bases
 from ..engine.matrix import matrix as run_matrix
 from ..engine.store.files import replace_file
-from ..errors import BadInput, EnvironmentFault, NeedsPerson, Problem
 from ..values.matrix import Matrix, heat_map
 from ..values.result import COUNT_ORDER
+from .bases import named_bases, queue_spec, require_rows
 from .console import printable
-from .inputs import load_sources
 from .options import NO_ALIGN, Run, takes
 from .tables import counted
 
@@ -45,33 +43,14 @@ def matrix(
 
     Exit status 1: some base needs a person. 2: some base is none that can be checked. 3: objects of a base are missing.
     """
-    overrides = run.overrides()
-    spec = MatrixSpec(
-        series=str(run.series()),
-        overrides=None if overrides is None else (overrides,),
-        source=run.common_source(),
-        sources=tuple(load_sources(run).items()),
-        align=not no_align,
-    )
-    bases = expand_bases(patterns, list(dict.fromkeys((run.repo(), *repos))))
+    spec = queue_spec(run, align=not no_align)
+    bases = named_bases(run, patterns, repos)
     with run.console.progress("bases") as progress:
         found = run_matrix(spec, bases, workers=jobs, progress=progress)
     if svg is not None:
         replace_file(Path(svg), heat_map(found).encode())
     run.answer(document=found.to_json, report=lambda: _lines(found, run.console.verbose))
-    _require(found)
-
-
-def _require(found: Matrix) -> None:
-    reasons = [f"{row.base.rev}: {reason}" for row in found.rows for reason in row.reasons]
-    if reasons:
-        raise NeedsPerson(reasons)
-    errors = [row for row in found.rows if row.error is not None]
-    bad = [Problem(message=f"{row.base.rev}: {row.error}") for row in errors if not row.fault]
-    if bad:
-        raise BadInput(bad)
-    if errors:
-        raise EnvironmentFault("\n".join(f"{row.base.rev}: {row.error}" for row in errors))
+    require_rows(found.rows)
 
 
 def _lines(found: Matrix, verbose: bool) -> Iterator[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from ... import __version__
-from ...engine.matrix import MatrixSpec, expand_bases
 from ...engine.matrix import matrix as run_matrix
 from ...engine.queue import Queue, read_input
 from ...engine.review.against import checkout_queue, compare_states
@@ -21,6 +20,7 @@ from ...engine.store.files import replace_file
 from ...errors import BadInput
 from ...values.matrix import Matrix
 from ...values.report import Report
+from ..bases import named_bases, queue_spec
 from ..inputs import load_queue, load_sources
 from ..jsons import render
 from ..options import NO_ALIGN, Run, takes
@@ -133,15 +133,8 @@ def _rendered(found: Report, form: str) -> bytes:
 
 
 def _matrix(run: Run, patterns: tuple[str, ...], repos: tuple[str, ...], align: bool) -> Matrix:
-    overrides = run.overrides()
-    spec = MatrixSpec(
-        series=str(run.series()),
-        overrides=None if overrides is None else (overrides,),
-        source=run.common_source(),
-        sources=tuple(load_sources(run).items()),
-        align=align,
-    )
-    bases = expand_bases(patterns, list(dict.fromkeys((run.repo(), *repos))))
+    spec = queue_spec(run, align=align)
+    bases = named_bases(run, patterns, repos)
     with run.console.progress("bases") as progress:
         return run_matrix(spec, bases, progress=progress)
 

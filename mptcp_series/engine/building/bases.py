@@ -69,7 +69,7 @@ def build_base(
 def _evaluate(task: _Task) -> BuildRow:
     """One row, by whatever worker this runs in. Trouble with one base is that row's."""
     spec = task.spec
-    queue = Queue.load(spec.series, overrides=spec.overrides, source=spec.source)
+    queue = spec.queue()
     try:
         return build_base(queue, task.base, task.directory, task.options, align=spec.align)
     except NeedsPerson as error:
@@ -108,7 +108,7 @@ def build_bases(
 
     Raises what is wrong with the queue; what is wrong with a base is in its row.
     """
-    name = Queue.load(spec.series, overrides=spec.overrides, source=spec.source).name
+    name = spec.queue().name
     names = [directory_name(base.rev) for base in bases]
     twice = sorted({one for one in names if names.count(one) > 1})
     if twice:
