@@ -18,7 +18,7 @@ from ..engine.store.tree import TreeEditor
 from ..errors import BadInput, EnvironmentFault
 from ..values.hunk import Hunk, hunk_ids
 from ..values.naming import did_you_mean
-from ..values.override import DropTarget, Override
+from ..values.override import Override
 from ..values.recipe import Recipe
 from ..values.result import BaseInfo
 from .options import Run
@@ -157,10 +157,6 @@ def named_hunks(objects: Objects, item: Item) -> tuple[NamedHunks, ...]:
     )
 
 
-def _drops(target: DropTarget, identifier: str) -> bool:
-    return target.hunk is None or identifier == (target.hunk if target.nth <= 1 else target.id)
-
-
 def target_of(override: Override, items: Sequence[Item]) -> Item | None:
     """The patch an override is for; None where there is not exactly one."""
     return find_target(override, items)[0]
@@ -187,8 +183,7 @@ class Shown:
 
     def drops(self, path: str, identifier: str) -> bool:
         """Whether the override leaves this hunk out."""
-        override = self.found.override
-        return override.skip or any(target.path == path and _drops(target, identifier) for target in override.drop)
+        return self.found.override.drops(path, identifier)
 
     def concerns(self, path: str) -> bool:
         """Whether the override changes what the patch does to this file."""

@@ -134,15 +134,9 @@ def conflicts(state: State, files: Sequence[Standing]) -> list[str]:
 
 def effect(override: Override | None) -> str:
     """What an override does, in a few words."""
-    if override is None or override.skip:
+    if override is None:
         return "skips the patch"
-    said = []
-    hunks = sum(target.hunk is not None for target in override.drop)
-    files = [target.path for target in override.drop if target.hunk is None]
-    if hunks:
-        said.append(f"drops {counted(hunks, 'hunk')}")
-    if files:
-        said.append(f"drops all of {', '.join(map(printable, files))}")
+    said = list(map(printable, override.left_out))
     if override.diff:
         added = sum(line.startswith(b"+") and not line.startswith(b"+++ ") for line in override.diff.split(b"\n"))
         gone = sum(line.startswith(b"-") and not line.startswith(b"--- ") for line in override.diff.split(b"\n"))

@@ -70,6 +70,11 @@ class DropTarget:
         """The id as written after `#`, its number included; None for the whole file."""
         return f"{self.hunk}.{self.nth}" if self.hunk is not None and self.nth else self.hunk
 
+    @property
+    def listed(self) -> str | None:
+        """The id as `hunk_ids` lists it, which leaves out the number of the first; None for the whole file."""
+        return self.hunk if self.nth <= 1 else self.id
+
     @classmethod
     def parse(cls, text: str) -> DropTarget:
         """Read `path`, `path#id` or `path#id.N`.
@@ -180,6 +185,24 @@ class Override:
             return self.raw
         lines = [f"{name}: {value}" for name, values in self._values() for value in values]
         return ("\n".join(lines) + "\n---\n").encode() + self.diff
+
+    def drops(self, path: str, identifier: str) -> bool:
+        """Whether a hunk of a file, by its id as `hunk_ids` lists it, is left out."""
+        return self.skip or any(target.path == path and target.listed in (None, identifier) for target in self.drop)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is left out of the patch, in a few words each."""
+        if self.skip:
+            return ["skips the patch"]
+        said = []
+        hunks = sum(target.hunk is not None for target in self.drop)
+        files = [target.path for target in self.drop if target.hunk is None]
+        if hunks:
+            said.append(f"drops {hunks} hunk{'s' if hunks > 1 else ''}")
+        if files:
+            said.append(f"drops all of {', '.join(files)}")
+        return said
 
     def named(self, file: str) -> Override:
         """The same file under another name: unlike with `attrs.evolve`, its bytes are kept."""

@@ -9,7 +9,7 @@ import pytest
 
 from mptcp_series.engine.replay.item import Item
 from mptcp_series.engine.review.asked import Question, ask
-from mptcp_series.engine.review.topics import Classified, classify, cured, fixed_items, load_topics, traits
+from mptcp_series.engine.review.topics import Classified, classify, fixed_items, load_topics, traits
 from mptcp_series.engine.upstream.citations import FixKind
 from mptcp_series.errors import BadInput, BadTopics
 from mptcp_series.values.topics import Match, Rules, Topics, Traits
@@ -221,7 +221,7 @@ def test_a_fix_has_the_topic_of_what_it_mends(lab: Lab, items: list[Item]) -> No
         "p1.patch": Match("function", "__mptcp_close_ssk"),
         "p2.patch": Match("fixes", "p1.patch"),
     }
-    assert cured(found, "no-recovery") == {"p3.patch": Match("subject", "stale")}
+    assert found.patches("no-recovery") == {"p3.patch": Match("subject", "stale")}
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,6 @@ class BuildDirectory:
         """Empty headers that stand for missing ones."""
         return self.path / "stubs"
 
-    @property
-    def requested(self) -> Path:
-        """The configuration as it was asked for, before Kconfig had its say."""
-        return self.path / "requested.config"
-
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 

@@ -207,9 +207,8 @@ def _without(
 
 
 def _position(target: DropTarget, ids: Sequence[str]) -> int:
-    name = target.hunk if target.nth <= 1 else f"{target.hunk}.{target.nth}"
-    assert name is not None
-    return ids.index(name)
+    assert target.listed is not None
+    return ids.index(target.listed)
 
 
 def _misfit(target: DropTarget, ids: Sequence[str]) -> str | None:

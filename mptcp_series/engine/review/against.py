@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -130,10 +131,7 @@ def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
     last: list[int] = []
     for number, name in enumerate(after):
         at = place[name]
-        low, high = 0, len(ends)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if ends[middle] < at else (low, middle)
+        low = bisect_left(ends, at)
         if low == len(ends):
             ends.append(at)
             last.append(number)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from ...values.hunk import Hunk, hunk_ids, split_lines
-from ...values.override import DropTarget, Override
+from ...values.override import Override
 from ...values.report import Row, Window
 from ..replay.item import Item
 from ..replay.overrides import override_diff
@@ -43,15 +43,7 @@ def effect(override: Override) -> str:
     >>> effect(Override(patch="x", skip=True, reason="why"))
     'skips the patch'
     """
-    if override.skip:
-        return "skips the patch"
-    said = []
-    hunks = sum(target.hunk is not None for target in override.drop)
-    files = [target.path for target in override.drop if target.hunk is None]
-    if hunks:
-        said.append(f"drops {hunks} hunk{'s' if hunks > 1 else ''}")
-    if files:
-        said.append(f"drops all of {', '.join(files)}")
+    said = override.left_out
     if override.diff:
         paths = ", ".join(file.path for file in override_diff(override, []))
         said.append(f"changes {paths or '(a diff that cannot be read)'}")
@@ -81,15 +73,9 @@ def _dropped(objects: Objects, item: Item, override: Override, content: Content)
         hunks = change_hunks(objects, change)
         text = content(change.path)
         for identifier, hunk in zip(hunk_ids(hunks), hunks, strict=True):
-            if override.skip or any(_means(target, change.path, identifier) for target in override.drop):
+            if override.drops(change.path, identifier):
                 found.setdefault(change.path, []).append(_Dropped(identifier, hunk, _window(text, hunk)))
     return found
-
-
-def _means(target: DropTarget, path: str, identifier: str) -> bool:
-    return target.path == path and (
-        target.hunk is None or identifier == (target.hunk if target.nth <= 1 else target.id)
-    )
 
 
 def _window(text: bytes | None, hunk: Hunk) -> Window | None:

@@ -16,7 +16,7 @@ from ..replay.item import Item, touched_paths
 from ..store.objects import Objects
 from ..upstream.citations import FixKind, citations
 
-__all__ = ["Classified", "classify", "cured", "fixed_items", "load_topics", "traits"]
+__all__ = ["Classified", "classify", "fixed_items", "load_topics", "traits"]
 
 FILE = "topics.toml"
 
@@ -134,8 +134,3 @@ def _by_patch(
             if match is not None:
                 found[item.name][name] = match
     return found
-
-
-def cured(classified: Classified, symptom: str) -> dict[str, Match]:
-    """The patches a symptom leads to, in the order of the queue, and why each."""
-    return {patch: matches[symptom] for patch, matches in classified.symptoms.items() if symptom in matches}
