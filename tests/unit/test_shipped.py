@@ -27,6 +27,7 @@ SUBJECTS = {
     "371087aa476ab0ac0072303ac94a3bba2d7b0a1d": "sock: expose so_timestamp options for mptcp",
     "ced122d90f52eb6ff37272e32941845d46ac64c6": "sock: expose so_timestamping options for mptcp",
     "9061f24bf82ec2e92dd1e7c10b98b680db023d31": "mptcp: sockopt: propagate timestamp request to subflows",
+    "d9e4c129181004ec94b315b0c9db5eeb09da75e6": "mptcp: only admit explicitly supported sockopt",
     "7a009a70ff8adcba3b31dc8922a3671e5a8e1361": "mptcp: setsockopt: handle SOL_SOCKET in one place only",
     "6c9a0a0f2333b1e3c29fef47a8b12131fce4905b": (
         "mptcp: setsockopt: convert to mptcp_setsockopt_sol_socket_timestamping()"
@@ -288,6 +289,7 @@ def test_every_overridden_commit_is_overridden_once() -> None:
     ("commit", "condition"),
     [
         ("4d54cc32112d8d8b0667559c9309f1a6f764f70b", "net/netlink/genetlink.c has grp->flags & GENL_UNS_ADMIN_PERM"),
+        ("d9e4c129181004ec94b315b0c9db5eeb09da75e6", "include/uapi/asm-generic/socket.h lacks SO_PREFER_BUSY_POLL"),
         ("7a009a70ff8adcba3b31dc8922a3671e5a8e1361", "include/uapi/asm-generic/socket.h lacks SO_PREFER_BUSY_POLL"),
         ("9061f24bf82ec2e92dd1e7c10b98b680db023d31", "include/net/sock.h lacks sock_set_timestamping("),
         ("6c9a0a0f2333b1e3c29fef47a8b12131fce4905b", "include/net/sock.h lacks sock_set_timestamping("),
