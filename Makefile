@@ -19,8 +19,9 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.ready ## the whole job on a small generated kernel, in build/demo
-	@echo "The command is $(BIN)/mptcp-series here; \`. $(BIN)/activate\` makes it mptcp-series."
 	@$(BIN)/mptcp-series demo --to $(DEMO)
+	@echo
+	@echo "mptcp-series is $(BIN)/mptcp-series here; \`. $(BIN)/activate\` puts it on the path."
 
 test: tools $(VENV)/.ready-dev ## every test; real git, patch, quilt and gcc are part of it
 	@$(BIN)/python -m pytest -n $(JOBS)

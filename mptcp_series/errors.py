@@ -30,6 +30,7 @@ __all__ = [
     "Problem",
     "ReadOnlyDirectory",
     "ShallowSource",
+    "StaleEdit",
     "ToolMissing",
     "UnknownRevision",
     "UnsafePath",
@@ -101,6 +102,10 @@ class AlreadyApplied(BadInput):
 
 class UnknownRevision(BadInput):
     """A revision or range the repository does not have."""
+
+
+class StaleEdit(BadInput):
+    """An edit of a patch whose queue or base is another now."""
 
 
 class NothingToDo(BadInput):

@@ -8,19 +8,27 @@ from pathlib import Path
 import click
 
 from ..engine.result import Result
+from ..engine.store.files import read_input
 from ..engine.store.repository import plain_directory
 from ..errors import AlreadyApplied
 from ..values.person import Person
+from ..values.result import COUNT_ORDER, Alignment, BaseInfo, OverrideAccount
+from ..values.version import KernelVersion
 from .console import printable
-from .inputs import replay
+from .inputs import load_queue, replay
 from .options import COMMITTER, FUZZ, NO_ALIGN, Run, takes
-from .tables import counted, result_lines
+from .tables import counted, result_lines, was
 
 __all__ = ["apply"]
 
 
 @click.command(short_help="Replay the queue as commits of a branch, or into a directory.")
-@click.option("--branch", metavar="NAME", help="Branch of the repository to write; it is replaced.")
+@click.option(
+    "--branch",
+    metavar="NAME",
+    help="Branch of the repository to write, another than the base's. One that is there is replaced; the report says "
+    "what it was.",
+)
 @click.option("--partial", is_flag=True, help="On a conflict, write the patches before it.")
 @NO_ALIGN
 @FUZZ
@@ -85,9 +93,28 @@ def _recover(run: Run, place: Path) -> None:
 def _nothing(run: Run, place: str, said: str) -> None:
     """Answer for a directory that has the queue already."""
     run.answer(
-        document=lambda: {"schema": 1, "command": "apply", "already_applied": True, "result": {"directory": place}},
+        document=lambda: _document_of_nothing(run, place),
         report=lambda: [printable(said), "nothing to do"],
     )
+
+
+def _document_of_nothing(run: Run, place: str) -> dict[str, object]:
+    """The document of `apply` for a queue that was not replayed: every key, and nothing counted."""
+    queue = load_queue(run)
+    version = KernelVersion.from_makefile(read_input(Path(place) / "Makefile"))
+    return {
+        "schema": 1,
+        "command": "apply",
+        "already_applied": True,
+        "series": queue.name,
+        "stack": [one.name for one in queue.stack],
+        "base": BaseInfo(rev=place, commit=None, version=str(version)).to_json(),
+        "result": {"commit": None, "tree": None, "branch": None, "directory": place, "files": []},
+        "counts": {status.value: 0 for status in COUNT_ORDER},
+        "alignment": Alignment().to_json(),
+        "overrides": OverrideAccount().to_json(),
+        "patches": [],
+    }
 
 
 def _ending(result: Result) -> str:
@@ -98,8 +125,8 @@ def _ending(result: Result) -> str:
     if result.branch is None:
         return f"nothing was written; --partial writes the {commits} before the first that needs a person"
     if result.complete:
-        return f"branch {result.branch}: {commits}, tip {result.commit}"
-    return f"branch {result.branch}: the {commits} before the first that needs a person"
+        return f"branch {result.branch}: {commits}, tip {result.commit}{was(result)}"
+    return f"branch {result.branch}: the {commits} before the first that needs a person{was(result)}"
 
 
 def _directory_ending(result: Result) -> str:

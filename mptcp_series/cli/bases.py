@@ -37,7 +37,7 @@ def named_bases(run: Run, patterns: Sequence[str], repos: Sequence[str]) -> list
 
 def require_rows(rows: Sequence[MatrixRow] | Sequence[BuildRow]) -> None:
     """Raise what a person must settle first, then bad input, then the environment; nothing where all is well."""
-    reasons = [f"{row.base.rev}: {reason}" for row in rows for reason in row.reasons]
+    reasons = _reasons([(row.base.rev, row.reasons) for row in rows])
     if reasons:
         raise NeedsPerson(reasons)
     errors = [row for row in rows if row.error is not None]
@@ -46,3 +46,25 @@ def require_rows(rows: Sequence[MatrixRow] | Sequence[BuildRow]) -> None:
         raise BadInput(bad)
     if errors:
         raise EnvironmentFault("\n".join(f"{row.base.rev}: {row.error}" for row in errors))
+
+
+def _reasons(rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """A line for each reason and run of bases that have it: of 200 bases many have the same.
+
+    >>> _reasons([("a", ["x"]), ("b", ["x", "y"]), ("c", ["x"]), ("d", []), ("e", ["x"])])
+    ['a to c (3 bases), e: x', 'b: y']
+    """
+    runs: dict[str, list[list[int]]] = {}
+    for at, (_, reasons) in enumerate(rows):
+        for reason in dict.fromkeys(reasons):
+            found = runs.setdefault(reason, [])
+            if found and found[-1][-1] == at - 1:
+                found[-1].append(at)
+            else:
+                found.append([at])
+
+    def said(run: Sequence[int]) -> str:
+        first, last = rows[run[0]][0], rows[run[-1]][0]
+        return first if len(run) == 1 else f"{first} to {last} ({len(run)} bases)"
+
+    return [f"{', '.join(map(said, found))}: {reason}" for reason, found in runs.items()]

@@ -14,7 +14,7 @@ from ..engine.building.build import BuildOptions
 from ..engine.building.compile import Toolchain
 from ..engine.building.configuration import DEFAULT_ARCH, Request, parse_assignment
 from ..engine.matrix import BaseRef
-from ..engine.queue import read_input
+from ..engine.store.files import read_input
 from ..errors import NeedsPerson
 from .bases import named_bases, queue_spec, require_rows
 from .build_view import build_document, build_lines, builds_lines

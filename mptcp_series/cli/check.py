@@ -25,8 +25,9 @@ __all__ = ["check"]
 def check(run: Run, no_align: bool, fuzz: int) -> None:
     """Replay the queue on a base and say what becomes of every patch. Nothing is written.
 
-    Rows are shown for patches that are not clean; -v shows all. A conflict does not end the replay: the patch's own
-    lines are taken there, so that later conflicts are those that will really be met.
+    A row is shown for each patch that did not go in as it was made: merged, changed or left out by an override,
+    there already, or in conflict. -v shows all. A conflict does not end the replay: the patch's own lines are taken
+    there, so that later conflicts are those that will really be met.
 
     Exit status 1: a conflict, a drifted override or a lost fix needs a person.
     """
@@ -44,9 +45,17 @@ def check(run: Run, no_align: bool, fuzz: int) -> None:
 
 
 def _closing(result: Result, written: WriteUp | None, verbose: bool) -> Iterator[str]:
-    yield from later_lines(result.later_targets(), verbose=verbose)
+    later = result.later_targets()
+    yield from later_lines(later, verbose=verbose)
+    back = any(patch.kind is EntryKind.RESTORE and patch.conflicts for patch in result.patches)
+    if later.target is not None and (back or result.alignment.lost):
+        # Before anybody settles by hand what upstream has settled.
+        yield f"next: end `range`, and `target`, at {later.target} in recipe.toml; then mptcp-series extract"
     if written is not None:
         yield from _write_up_lines(written, result)
+    if result.complete:
+        branch = "" if result.base.commit is None else " --branch NAME"
+        yield f"nothing here needs a person; next: mptcp-series apply{branch}"
 
 
 def _write_up_lines(written: WriteUp, result: Result) -> Iterator[str]:

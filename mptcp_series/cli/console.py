@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
@@ -17,14 +18,16 @@ from time import monotonic
 import attrs
 import click
 
-__all__ = ["PROGRAM", "Console", "Progress", "Volume", "complain", "printable"]
+__all__ = ["PROGRAM", "Console", "Progress", "Volume", "complain", "counted", "plain", "printable", "visible"]
 
 PROGRAM = "mptcp-series"
 
 Progress = Callable[[int, int | None], None]
 """Called with what is done, and what there is in all where that is known."""
 
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+_TURNING = {code: f"\\u{code:04x}" for code in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+"""What turns text round (Unicode's bidirectional controls): with them code reads as another than it is."""
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"} | _TURNING
 _PATIENCE = 0.3
 _EVERY = 0.1
 
@@ -50,13 +53,28 @@ def printable(text: str) -> str:
     return data.decode("utf-8", "backslashreplace").translate(_CONTROLS)
 
 
+def plain() -> bool:
+    """Whether the environment asks for no colours, whatever reads: NO_COLOR, or a terminal that has none."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def visible(text: str) -> str:
+    r"""The text without what turns it round in a browser (CVE-2021-42574); everything else stays.
+
+    >>> visible("/* \u202e */\t")
+    '/* \\u202e */\t'
+    """
+    return text.translate(_TURNING)
+
+
 def complain(lines: Iterable[str], hint: str | None = None) -> None:
     """Say what went wrong on standard error, one line a problem, and what may help."""
     said = [f"{PROGRAM}: {click.style('error:', fg='red', bold=True)} {printable(line)}" for line in lines]
     if hint is not None:
         said.append(hint if "\n" in hint else f"{PROGRAM}: {click.style('hint:', bold=True)} {hint}")
     if said:
-        click.echo("\n".join(said), err=True)
+        # The command has ended, and with it the context that knows about colours.
+        click.echo("\n".join(said), err=True, color=False if plain() else None)
 
 
 @attrs.frozen(kw_only=True)
@@ -127,4 +145,19 @@ def _open_bar(stack: contextlib.ExitStack, what: str) -> Callable[[int, int | No
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bar = stack.enter_context(Bar(*columns, console=Terminal(stderr=True), transient=True))
     task = bar.add_task(what, total=None)
-    return lambda done, total: bar.update(task, completed=done, total=total)
+
+    def step(done: int, total: int | None) -> None:
+        # To `update` no total is the one before, which was of another part of the work.
+        next(one for one in bar.tasks if one.id == task).total = total
+        bar.update(task, completed=done)
+
+    return step
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "patch", "patches"), counted(2, "hunk")
+    ('1 patch', '2 hunks')
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -146,7 +146,7 @@ class _Demo:
         _run(["check", *self.queue, *self.base], ExitCode.PERSON)
         _say(
             """Exit status 1, as expected: a person is needed. The vendor put a line of their own right above the one
-            that upstream changes. Nothing was written."""
+            that upstream changes. Nothing was written. The lines about alignment are for step 4."""
         )
 
     def override(self) -> None:
@@ -177,7 +177,8 @@ class _Demo:
                 f"""The vendor's tree had {counted(len(alignment.retracted), "change")} of its own in the files of the
                 stack, backports mostly. They were taken out first, in one commit, so that the queue meets the files it
                 was made for; then each was accounted for. What the queue does not bring itself is back at its end:
-                {counted(len(alignment.restored), "change")}. Nothing is lost."""
+                {counted(len(alignment.restored), "change")}. Nothing is lost. So the branch has that commit and one
+                for each patch."""
             )
 
     def export(self) -> None:
@@ -191,7 +192,7 @@ class _Demo:
         _say(
             """No hunk is missing, and none is there that nobody asked for. What differs from upstream's v5.15 is told
             too, and who is behind it. One line is unexplained: it is of the commit that extract told of and left to
-            you. With the lines extract prints in the recipe, the exit status is 0."""
+            you, so the exit status is 1. With the lines extract prints in the recipe, it is 0."""
         )
 
     def rebase(self) -> None:

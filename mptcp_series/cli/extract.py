@@ -3,23 +3,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import pygit2
 
-from ..engine.queue import read_input
-from ..engine.upstream.extract import Extraction
-from ..engine.upstream.extract import extract as pick
+from ..engine.store.files import read_input
+from ..engine.upstream.history import Walk
 from ..values.recipe import Recipe
 from ..values.series import Series
-from .console import printable
+from .console import counted, printable
 from .inputs import load_recipe
 from .jsons import extraction_document
 from .options import Run, takes
-from .tables import counted
+
+if TYPE_CHECKING:
+    from ..engine.upstream.extract import Extraction
 
 __all__ = ["extract"]
 
@@ -39,10 +41,20 @@ def extract(run: Run, materialise: bool, numbered: bool) -> None:
     recipe = load_recipe(directory)
     file = directory / "series"
     previous = Series.parse(read_input(file), str(file)) if file.is_file() else None
-    # As for a replay: libgit2 would hash each of the thousands of trees it reads.
-    pygit2.settings.enable_strict_hash_verification(False)
-    with run.console.progress("looking at commits") as progress:
-        found = pick(recipe, run.required("source"), previous=previous, numbered=numbered, progress=progress)
+    source = run.required("source")
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(run.console.progress("looking at commits"))
+        walk = Walk.begin(source, recipe.range, recipe.pathspecs)
+        if walk is not None:
+            stack.enter_context(walk)
+        # git reads the history for as long as a second, and meanwhile all the rest is imported.
+        import pygit2
+
+        from ..engine.upstream.extract import extract as pick
+
+        # As for a replay: libgit2 would hash each of the thousands of trees it reads.
+        pygit2.settings.enable_strict_hash_verification(False)
+        found = pick(recipe, source, previous=previous, numbered=numbered, walk=walk, progress=progress)
     files = found.write(directory, materialise=materialise)
     run.answer(
         document=lambda: extraction_document(recipe.name, found, files),
@@ -54,7 +66,7 @@ def _lines(recipe: Recipe, found: Extraction, files: Sequence[Path], *, verbose:
     yield click.style(f"{recipe.name}: {recipe.range}", bold=True)
     kinds = Counter(pick.kind.value for pick in found.picks)
     shown = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-    yield f"{counted(len(found.picks), 'pick')} of {counted(found.examined, 'commit')} ({shown})"
+    yield f"{counted(found.examined, 'commit')} in the range; {counted(len(found.picks), 'pick')}: {shown}"
     if verbose:
         yield from (f"  {pick.commit[:12]} {printable(pick.name)}: {printable(pick.subject)}" for pick in found.picks)
     merges = [pick for pick in found.picks if pick.is_merge]

@@ -48,8 +48,8 @@ class Failure:
 _HINTS: tuple[tuple[type[MptcpSeriesError], str], ...] = (
     (
         NoRepository,
-        "a bare clone will do; check, apply, export, rebase and resolve take a kernel source directory without git "
-        "as --repo, too",
+        "a source is a git repository, and a bare clone will do; --repo may also be a kernel source directory without "
+        "git",
     ),
     (ShallowSource, "`git fetch --unshallow`, or `mptcp-series fetch` into a new directory, brings the whole range"),
 )

@@ -67,7 +67,9 @@ def import_(
 def _make_series(run: Run, words: Sequence[str], directory: str | None, *, materialise: bool) -> None:
     if words[0] not in _KINDS:
         shown = ", ".join(repr(kind) for kind in _KINDS)
-        raise click.UsageError(f"Invalid value for 'KIND': {words[0]!r} is not one of {shown}.")
+        raise click.UsageError(
+            f"{words[0]!r} is not one of {shown}, which --series wants; a patch goes into a quilt directory without it"
+        )
     if len(words) != 2:
         raise click.UsageError(f"{words[0]} takes one WHAT, {len(words) - 1} are given")
     if directory is None:

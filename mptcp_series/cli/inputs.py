@@ -4,21 +4,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pygit2
-
-from ..engine.queue import Queue, read_input
-from ..engine.result import Result
+from ..engine.store.files import read_input
 from ..errors import BadInput, BadRecipe
 from ..values.person import Person
 from ..values.recipe import Recipe
 from .options import Run
+
+if TYPE_CHECKING:
+    from ..engine.queue import Queue
+    from ..engine.result import Result
 
 __all__ = ["load_queue", "load_recipe", "replay"]
 
 
 def load_queue(run: Run) -> Queue:
     """The queue the settings name."""
+    import pygit2  # `extract` reads its recipe before it needs any of this
+
+    from ..engine.queue import Queue
+
     # libgit2 hashes each object it reads, which takes four times as long as reading it. git does not; zlib's own
     # checksum stands in both. A choice for the whole process, so it is the program's and not the library's.
     pygit2.settings.enable_strict_hash_verification(False)
@@ -33,6 +39,8 @@ def load_sources(run: Run) -> dict[str, str]:
     named = run.sources()
     if not named:
         return {}
+    from ..engine.queue import Queue
+
     series = run.series()
     there = {queue.name for queue in Queue.load(series, overrides=()).stack}
     found = {}

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import attrs
 
-from ..engine.queue import Queue, load_overrides, override_directories, read_input
+from ..engine.queue import Queue, load_overrides, override_directories
 from ..engine.replay.change import TextChange, file_hunks
 from ..engine.replay.item import Item
 from ..engine.replay.overrides import find_target, override_diff
+from ..engine.store.files import read_input
 from ..engine.store.objects import Objects
 from ..engine.store.repository import base_info, commit_tree, open_repository, resolve_commit
 from ..engine.store.tree import TreeEditor
@@ -50,8 +51,9 @@ class Found:
         return tuple(file.path for file in override_diff(self.override, []))
 
     def answers_to(self, text: str) -> bool:
-        """Whether someone who names this file means it: by its name alone, or by a path to it."""
-        return text == self.path.name or Path(text).absolute() == self.path.absolute()
+        """Whether someone who names this file means it: by its name alone, as reports have it, or by a path to it."""
+        absolute = self.path.absolute()
+        return text in (self.path.name, "/".join(absolute.parts[-2:])) or Path(text).absolute() == absolute
 
 
 @attrs.frozen(kw_only=True)

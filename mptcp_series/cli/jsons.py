@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..values.result import Drift
-
 if TYPE_CHECKING:
     from ..engine.replay.item import Item
     from ..engine.upstream.extract import Extraction
+    from ..values.result import Drift
     from .inspection import Found, NamedHunks, Shown
 
 __all__ = [

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from .console import PROGRAM, complain
+from .console import PROGRAM, complain, plain
 from .failures import ExitCode, PipeClosed, explain
 from .lazy import Entry, LazyGroup
 
@@ -62,7 +62,11 @@ ENTRIES = {
     "edit": Entry(".quilt.edit:edit", "Edit files of the top patch; or a patch of a queue in git.", QUILT),
     "revert": Entry(".quilt.members:revert", "Give up edits that were not refreshed.", QUILT),
     "diff": Entry(".quilt.diff:diff", "Show a patch as its files are now.", QUILT),
+    "snapshot": Entry(".quilt.snapshot:snapshot", "Keep files as they are, for `diff --snapshot`.", QUILT),
     "refresh": Entry(".quilt.refresh:refresh", "Take edits into a patch.", QUILT),
+    "annotate": Entry(".quilt.annotate:annotate", "Which applied patch brought each line of a file.", QUILT),
+    "graph": Entry(".quilt.graph:graph", "Which applied patch stands on which other, for dot.", QUILT),
+    "grep": Entry(".quilt.grep:grep", "grep(1) through the sources, without patches.", QUILT),
     "header": Entry(".quilt.header:header", "Show or change the header of a patch.", QUILT),
     "fold": Entry(".quilt.fold:fold", "A patch from standard input into the top one; or in git.", QUILT),
     "fork": Entry(".quilt.naming:fork", "Go on with a copy of the top patch.", QUILT),
@@ -70,6 +74,8 @@ ENTRIES = {
     "split": Entry(".quilt.reshape:split", "Make two patches of one, in git.", QUILT),
     "reorder": Entry(".quilt.reshape:reorder", "Move a patch within the queue, in git.", QUILT),
     "delete": Entry(".quilt.naming:delete", "Take a patch out of the series.", QUILT),
+    "init": Entry(".quilt.init:init", "Begin a quilt directory here.", QUILT),
+    "upgrade": Entry(".quilt.init:upgrade", "Whether the meta-data has quilt's present format.", QUILT),
     "merge-driver": Entry(".merge_driver:merge_driver", "Merge series files by what they say; git calls it.", GIT),
 }
 
@@ -78,7 +84,7 @@ class _Main(LazyGroup):
     """The top command: it maps every error to an exit code, for the console script and for tests alike."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        if os.environ.get("NO_COLOR"):
+        if plain():
             ctx.color = False
         try:
             return super().invoke(ctx)
@@ -121,6 +127,9 @@ def _silence() -> None:
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def cli() -> None:
     """The MPTCP stack of Linux 5.15 for kernels locked to 5.10, as a reviewable patch queue.
+
+    `demo` shows the whole job. On a kernel of your own it is extract, check, resolve where check finds a conflict,
+    and apply.
 
     Options win over MPTCP_SERIES_* variables, these over mptcp-series.toml in the working directory or a parent.
 

@@ -72,4 +72,5 @@ def _lines(found: Matrix, verbose: bool) -> Iterator[str]:
     yield ""
     good = sum(not row.needs_person and row.error is None for row in found.rows)
     yield f"{good} of {counted(len(found.rows), 'base')} done without a person"
-    yield "restore: of the conflicts, those of changes of the base put back at the queue's end"
+    if any(row.error is None and row.restore_conflicts for row in found.rows):
+        yield "restore: of the conflicts, those of changes of the base put back at the queue's end"

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..engine.queue import read_input
-from ..engine.store.files import replace_file
+from ..engine.store.files import read_input, replace_file
 from ..engine.text.merge import merge
 from ..errors import BadSeries, NeedsPerson
 from ..values.series import Series

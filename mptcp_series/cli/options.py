@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 import click
 
-from ..errors import BadInput
+from ..errors import BadInput, Problem
 from ..values.person import Person
 from . import jsons
 from .console import Console, Volume
@@ -88,6 +88,7 @@ class Run:
         # Only commands that replay a queue get here; the others start without what reads repositories.
         from ..engine.store.repository import plain_directory
 
+        self._all_named()
         repo = self.settings.repo()
         if plain_directory(repo.value) is None:
             return self.repo(), self.base()
@@ -98,6 +99,18 @@ class Run:
                 "leave the base out"
             )
         return self.repo(), None
+
+    def _all_named(self) -> None:
+        """Raises BadInput with everything that is not named, where something is not: not one today, one tomorrow."""
+        problems: list[Problem] = []
+        asked = (self.settings.repo, self.settings.series)
+        for ask in asked if "repo" in self.settings.given else (*asked, self.settings.base):
+            try:
+                ask()
+            except BadInput as error:
+                problems += error.problems
+        if problems:
+            raise BadInput(problems)
 
     def has_base(self) -> bool:
         return self.settings.optional("base") is not None
@@ -165,7 +178,9 @@ _OUTPUT: tuple[Decorator, ...] = (
 )
 
 NO_ALIGN = click.option(
-    "--no-align", is_flag=True, help="Do not align owned paths first: the plain replay that git rebase does."
+    "--no-align",
+    is_flag=True,
+    help="Do not take the base's own changes to the stack's files out first: the plain replay that git rebase does.",
 )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import click
 
 from ..engine.needs.find import find_needs
@@ -164,8 +165,9 @@ def _proposal_lines(recipe: Recipe, found: tuple[Proposal, ...], written: tuple[
     if not found:
         return
     yield f"append to {printable(recipe.file)}, or let --write do it:"
+    # Written anew: a text that cannot be added to is no reason to show nothing.
+    anew = attrs.evolve(recipe)
     for proposal in found:
-        before = with_proposals(recipe, ()).render()
-        block = with_proposals(recipe, (proposal,)).render()[len(before) :]
+        block = with_proposals(anew, (proposal,)).render()[len(anew.render()) :]
         yield ""
         yield from (f"  {printable(line)}" for line in block.decode().strip("\n").split("\n"))

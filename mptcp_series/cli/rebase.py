@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import attrs
 import click
 
 from ..engine.rebase import Rebase
@@ -17,7 +18,7 @@ from ..values.rebased import PatchMove
 from .console import Progress, printable
 from .inputs import load_queue
 from .options import FUZZ, NO_ALIGN, Run, takes
-from .tables import conflict_lines, counted
+from .tables import conflict_lines, counted, was
 
 __all__ = ["rebase"]
 
@@ -70,7 +71,7 @@ def rebase(
         if rewrite is not None:
             written = moved.rewrite(Path(rewrite))
         if branch is not None:
-            moved.after.write_branch(branch)
+            moved = attrs.evolve(moved, after=moved.after.write_branch(branch))
     if place is not None:
         replace_file(Path(place), moved.account.to_markdown().encode("utf-8", "backslashreplace"))
     run.answer(
@@ -114,7 +115,7 @@ def _lines(
     for patch in shown:
         yield from _row(patch)
     for outcome in moved.after.patches:
-        yield from conflict_lines(outcome)
+        yield from conflict_lines(outcome, verbose=verbose)
     yield ""
     yield f"{counted(len(account.patches), 'entry', 'entries')}: " + (
         ", ".join(f"{count} {move}" for move, count in account.counts.items()) or "none"
@@ -124,7 +125,7 @@ def _lines(
     if not moved.after.complete:
         return
     if branch is not None:
-        yield f"branch {printable(branch)}: tip {moved.after.commit}"
+        yield f"branch {printable(branch)}: tip {moved.after.commit}{was(moved.after)}"
     if rewrite is not None:
         yield f"{counted(len(written), 'file')} of {printable(rewrite)} rewritten"
 

@@ -8,15 +8,18 @@ long, and a box around them would wrap at 80 columns and be noise in a pipe. Col
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
-from ..engine.alignment.stable import LaterTargets
-from ..engine.result import Result
 from ..values.result import Account, Alignment, Conflict, EntryKind, PatchOutcome, Status
-from .console import printable
+from .console import counted, printable
 
-__all__ = ["conflict_lines", "counted", "diff_lines", "later_lines", "result_lines", "spaced"]
+if TYPE_CHECKING:
+    from ..engine.alignment.stable import LaterTargets
+    from ..engine.result import Result
+
+__all__ = ["conflict_lines", "counted", "diff_lines", "later_lines", "result_lines", "spaced", "was"]
 
 _COLOURS: Mapping[Status, str | None] = {
     Status.CLEAN: None,
@@ -27,35 +30,35 @@ _COLOURS: Mapping[Status, str | None] = {
     Status.SKIPPED: "yellow",
     Status.CONFLICT: "red",
 }
+_AS_MADE = frozenset({Status.CLEAN, Status.OFFSET})
+"""Every hunk went in as upstream wrote it: of hundreds of such patches the count says enough."""
+_LEFT_OUT = frozenset({Status.SKIPPED, Status.UPSTREAM})
+"""What is so of the whole patch: its files need no rows."""
+_PLACES = 3
+"""So many places of a patch in conflict are shown at once."""
 _WIDTH = max(len(status.value) for status in Status)
 _INDENT = "  "
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "patch", "patches"), counted(2, "hunk")
-    ('1 patch', '2 hunks')
-    """
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def result_lines(result: Result, *, verbose: bool, closing: Iterable[str] = ()) -> Iterator[str]:
     """The report of `check`, `apply` and `export`.
 
-    verbose: a row for every patch and path, not only for those that are not clean.
+    verbose: a row for every patch and path, not only for those that did not go in as they were made.
     closing: what the command has to add at the end.
     """
     base = result.base
     commit = "" if base.commit is None else f", commit {base.commit[:12]}"
     yield _bold(f"{', then '.join(result.stack)} on {base.rev}: Linux {base.version}{commit}")
-    rows = [patch for patch in result.patches if verbose or patch.status is not Status.CLEAN]
+    if result.on_own_result:
+        said = "this base has the queue already, or a part of it; name the commit that it was put on"
+        yield f"{click.style('warning:', fg='yellow')} {said}"
+    rows = [patch for patch in result.patches if verbose or patch.status not in _AS_MADE]
     if rows:
         yield ""
     for patch in rows:
         yield from _row(patch, verbose)
     for patch in result.patches:
-        yield from conflict_lines(patch)
+        yield from conflict_lines(patch, verbose=verbose)
     yield ""
     yield from _counts(result)
     yield from _overrides(result)
@@ -71,7 +74,7 @@ def _row(patch: PatchOutcome, verbose: bool) -> Iterator[str]:
         yield f"{_INDENT}{_field('upstream')}  {commit}{printable(patch.subject)}"
         yield f"{_INDENT}{_field('hunks')}  {_account(patch.hunks)}"
     for path in patch.paths:
-        if verbose or path.status is not Status.CLEAN:
+        if verbose or (path.status not in _AS_MADE and patch.status not in _LEFT_OUT):
             origin = "" if path.source_path is None else f" ({printable(path.source_path)} upstream)"
             fuzz = f" (fuzz {path.fuzz})" if path.fuzz else ""
             yield f"{_INDENT}{_status(path.status)}  {printable(path.path)}{origin}{fuzz}"
@@ -79,17 +82,23 @@ def _row(patch: PatchOutcome, verbose: bool) -> Iterator[str]:
         yield f"{_INDENT}{_field('override')}  {printable(patch.override)}"
 
 
-def conflict_lines(patch: PatchOutcome) -> Iterator[str]:
-    """Each conflict of a patch with its text, and what to do next."""
+def conflict_lines(patch: PatchOutcome, *, verbose: bool = True) -> Iterator[str]:
+    """Each conflict of a patch with its text, and what to do next.
+
+    verbose: else of a patch with many places only the first is shown: whoever settles it needs its files, not a report.
+    """
     if not patch.conflicts:
         return
-    for number, conflict in enumerate(patch.conflicts, start=1):
+    shown = patch.conflicts if verbose or len(patch.conflicts) <= _PLACES else patch.conflicts[:1]
+    for number, conflict in enumerate(shown, start=1):
         yield ""
         hunk = "" if conflict.hunk is None else f", hunk {conflict.hunk}"
         of = f" {number} of {len(patch.conflicts)}" if len(patch.conflicts) > 1 else ""
         yield click.style(f"conflict{of} in {printable(patch.name)}", fg="red", bold=True)
         yield f"{_INDENT}{printable(conflict.path)}{hunk}"
         yield from (f"{_INDENT}{_INDENT}{line}" if line else "" for line in _conflict_text(conflict))
+    if len(shown) < len(patch.conflicts):
+        yield f"{_INDENT}{len(patch.conflicts) - len(shown)} more places are not shown; -v shows them"
     if patch.override is not None:
         yield f"{_INDENT}next: mend {printable(patch.override)}; `mptcp-series override show` lays it beside the patch"
     elif patch.kind is EntryKind.RESTORE:
@@ -122,6 +131,11 @@ def diff_lines(text: str) -> Iterator[str]:
     for line in text.removesuffix("\n").split("\n"):
         colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
         yield click.style(line, fg=colour) if colour else line
+
+
+def was(result: Result) -> str:
+    """Behind the tip of a branch, the commit that it was at before; nothing where there is none."""
+    return "" if result.replaced is None else f" (was {result.replaced})"
 
 
 def spaced(blocks: Iterable[Iterable[str]]) -> Iterator[str]:

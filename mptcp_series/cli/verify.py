@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from ..engine.proof.verify import verify as check
-from ..engine.queue import read_input
-from ..engine.store.files import replace_file
+from ..engine.store.files import read_input, replace_file
 from ..errors import BadInput, NeedsPerson
 from ..values.certificate import Changed, Filed, compare
 from ..values.verification import Verification

@@ -23,10 +23,11 @@ from ..errors import BadInput, MissingObject, MptcpSeriesError, UnknownRevision
 from ..values.matrix import Matrix, MatrixRow
 from ..values.result import BaseInfo, EntryKind, Status
 from .alignment.basechanges import release_tags
-from .queue import Queue, read_input
+from .queue import Queue
 from .replay.memo import Memo
 from .result import Result
 from .runs import Runs
+from .store.files import read_input
 from .store.repository import open_repository, resolve_commit
 
 __all__ = ["BaseRef", "MatrixSpec", "expand_bases", "matrix"]

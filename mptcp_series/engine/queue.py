@@ -25,18 +25,14 @@ from .replay.replay import Progress
 from .result import Result
 from .runs import Runs
 from .stack import below
+from .store.files import read_input
 from .store.objects import Objects
 from .store.repository import Place, open_repository
 
-__all__ = ["Queue", "load_overrides"]
+__all__ = ["JOURNAL", "Queue", "load_overrides"]
 
-
-def read_input(path: Path) -> bytes:
-    """A file the user named. Raises BadInput where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", file=str(path)) from error
+JOURNAL = ".mptcp-series.journal"
+"""In a series directory while its files are written: those of a killed run do not belong together."""
 
 
 def load_overrides(directories: Iterable[Path]) -> tuple[Override, ...]:
@@ -96,9 +92,11 @@ class Queue:
         def read(directory: Path, *, lower: bool = False) -> Queue:
             file = directory / "series"
             if not file.is_file():
-                raise BadSeries(
-                    "no series file; `mptcp-series extract` writes it from a recipe, `import` from another queue",
-                    file=str(file),
+                raise _no_series(directory)
+            if (directory / JOURNAL).exists():
+                raise EnvironmentFault(
+                    f"{directory / JOURNAL}: a run was killed while it wrote here; `mptcp-series refresh` finishes "
+                    "what it had begun, or undoes it"
                 )
             recipe_file = directory / "recipe.toml"
             recipe = Recipe.parse(read_input(recipe_file), str(recipe_file)) if recipe_file.is_file() else None
@@ -166,6 +164,10 @@ class Queue:
         """
         return Runs(self, repo, fuzz=fuzz).run(base, align=align, committer=committer, progress=progress)
 
+    def item(self, objects: Objects, entry: SeriesEntry) -> Item:
+        """Read one entry."""
+        return self._item(objects, entry)
+
     def items(self, objects: Objects) -> list[Item]:
         """Read every entry of the queue; not of those below it."""
         return [self._item(objects, entry) for entry in self.series.entries]
@@ -202,7 +204,20 @@ class Queue:
                     f"{self.series.file}:{entry.line}: {entry.name} is pinned and its content is in the source; "
                     "name the source with --source"
                 )
-            return item_from_commit(self.source, objects, entry, self._kind(entry.pin), self.owned, self.name)
+            item = item_from_commit(self.source, objects, entry, self._kind(entry.pin), self.owned, self.name)
+            if not item.changes and len(self.source[entry.pin].peel(pygit2.Commit).parent_ids) > 1:
+                # It would pass for one that the base has already.
+                why = (
+                    ", and no recipe.toml says which paths are owned, of which its own work would be"
+                    if self.recipe is None
+                    else " that has no work of its own on the paths the recipe owns; name the commits it brought"
+                )
+                raise BadSeries(
+                    f"{entry.name} is pinned to {entry.pin}, a merge{why}",
+                    file=self.series.file,
+                    line=entry.line,
+                )
+            return item
         if not path.is_file():
             raise BadSeries(
                 f"no patch file {path}, and the line pins no commit", file=self.series.file, line=entry.line
@@ -251,3 +266,23 @@ def override_directories(
         below = [place / name for name in names if (place / name).is_dir()]
         out += [place] if any(place.glob("*.patch")) or not below else below
     return out
+
+
+def _no_series(directory: Path) -> BadSeries:
+    """What is wrong with a directory that has no series file, and what was meant perhaps."""
+    file = directory / "series"
+    if directory.is_file():
+        return BadSeries("is a file; name the directory of the series", file=str(directory))
+    if directory.is_dir():
+        recipe = "its recipe" if (directory / "recipe.toml").is_file() else "a recipe"
+        return BadSeries(
+            f"no series file; `mptcp-series extract` writes it from {recipe}, `import` from another queue",
+            file=str(file),
+        )
+    known = [place for place in (Path("series") / directory, *sorted(directory.parent.glob("*"))) if _is_series(place)]
+    there = f"; there is {', '.join(map(str, known))}" if known else ""
+    return BadSeries(f"no such directory{there}", file=str(directory))
+
+
+def _is_series(directory: Path) -> bool:
+    return (directory / "series").is_file() or (directory / "recipe.toml").is_file()

@@ -6,6 +6,7 @@ Nothing is written until `write_branch` or `export` is called.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Result"]
 
+_OWN_ADDRESS = "mptcp-series@localhost"
+_LOOKED_AT = 100
+"""Commits of a base that are looked at: what a team puts on top of a queue before it forgets that it is there."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Result:
@@ -48,6 +53,8 @@ class Result:
     alignment: Alignment = attrs.field(factory=Alignment)
     branch: str | None = None
     """The branch the result was written to, once it was."""
+    replaced: str | None = None
+    """The commit the branch was at before, where it was at another one."""
     patched: tuple[str, ...] | None = None
     """Of a plain directory: the files that were written or taken away, once they were."""
     _objects: Objects = attrs.field(alias="objects", repr=False)
@@ -154,6 +161,23 @@ class Result:
             raise NeedsPerson(reasons)
         return self
 
+    @property
+    def on_own_result(self) -> bool:
+        """Whether the base has a commit that was made here of a patch of this queue: it has the queue already.
+
+        Looked at is the base itself, and commits before it where a person is needed: that may be why.
+        """
+        if self.base.commit is None:
+            return False
+        home = self._objects.home
+        history = home.walk(home[self.base.commit].id)
+        history.simplify_first_parent()
+        subjects = {patch.subject for patch in self.patches}
+        return any(
+            commit.committer.email == _OWN_ADDRESS and commit.message.partition("\n")[0] in subjects
+            for commit in itertools.islice(history, 1 if self.complete else _LOOKED_AT)
+        )
+
     def later_targets(self) -> LaterTargets:
         """Which later release of the target's line has each restored or lost change, and the one that has most.
 
@@ -166,21 +190,33 @@ class Result:
 
         An incomplete result is refused with NeedsPerson; with `partial` the branch holds the unbroken
         prefix of the queue, up to the first entry that needs a person. Gives the result with its branch.
+
+        Raises BadInput for the branch that is the base: a second run would find the queue on top of itself.
         """
         if self._target is not None:
             raise BadInput(f"{self.directory} is a plain directory without branches; write_directory() patches it")
+        if _reference(name) == self._base_reference():
+            raise BadInput(f"branch {name} is the base, and would be replaced by the result; name another one")
         if not partial:
             self.require()
         replayed = self._replayed
         changed = [change.new for step in replayed.steps for change in step.changes if change.new is not None]
-        write_branch(
+        replaced = write_branch(
             self._objects,
             name,
             replayed.commit,
             message=f"mptcp-series: {self.series} on {self.base.rev}",
             files=changed if replayed.complete else None,
         )
-        return attrs.evolve(self, branch=name)
+        return attrs.evolve(self, branch=name, replaced=replaced)
+
+    def _base_reference(self) -> str:
+        """The branch the base was named by, with what HEAD stands for looked up."""
+        if self.base.rev in ("HEAD", "@"):
+            head = self._objects.home.references.get("HEAD")
+            if head is not None and isinstance(head.target, str):
+                return head.target
+        return _reference(self.base.rev)
 
     def write_directory(self, *, partial: bool = False) -> Result:
         """Patch the plain directory that is the base: every file of the result is written, or none.
@@ -256,3 +292,8 @@ class Result:
         # The commits of a directory's run are in no repository.
         json = patch.to_json()
         return json if self._target is None else {**json, "result_commit": None}
+
+
+def _reference(name: str) -> str:
+    """The full name of a branch, which may be said in three ways."""
+    return f"refs/heads/{name.removeprefix('refs/').removeprefix('heads/')}"

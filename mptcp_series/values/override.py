@@ -6,7 +6,8 @@ file with DEP-3-like header fields: which patch, on which bases, what is left ou
 The file is kept byte for byte; the diff may hold any bytes, the header is UTF-8.
 
 Refused, with every problem and its line: unknown or repeated fields, a missing reason, no patch named, `Skip` beside
-`Drop` or a diff, no effect at all, bad ranges, conditions, ids and unsafe paths, text after `---` that is no diff.
+`Drop` or a diff, no effect at all, bad ranges, conditions, ids and unsafe paths, text after `---` that is no diff, and
+a diff that is damaged or leaves the tree.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import TypeVar
 
 import attrs
 
-from ..errors import BadInput, BadOverride, Problem, UnsafePath
+from ..errors import BadInput, BadOverride, BadPatch, Problem
 from .condition import Condition
+from .droptarget import DropTarget
 from .hunk import split_lines
 from .naming import did_you_mean, parse_commit_id
-from .paths import check_tree_path
+from .patchreader import read_patch
 from .remembered import read_remembered
 from .version import KernelVersion, VersionRange
 
@@ -35,60 +37,7 @@ _REPEATABLE = frozenset({"When", "Drop"})
 _FIELD = re.compile(r"([^\s:]+)[ \t]*:(.*)", re.DOTALL)
 _DIFF_LINE = re.compile(rb"^(?:--- |diff --git )", re.MULTILINE)
 _DIFF_STARTS = (b"diff --git ", b"--- ", b"+++ ", b"@@ ")
-_HUNK = re.compile(r"([0-9a-f]{12})(?:\.([1-9][0-9]{0,5}))?")
 _BLANKS = " \t\r"
-
-
-@attrs.frozen(kw_only=True)
-class DropTarget:
-    """What a `Drop` leaves out: one hunk (`path#id`, `path#id.2`), or every hunk of a file (`path`).
-
-    hunk: the hunk's id, 12 hex digits; None for the whole file.
-    nth: 1-based place among the file's hunks of that id; 0 for a bare id, which must fit exactly one.
-
-    Raises UnsafePath for a path that leaves the tree, BadInput for a bad id.
-    """
-
-    path: str
-    hunk: str | None = None
-    nth: int = 0
-
-    def __attrs_post_init__(self) -> None:
-        if trouble := check_tree_path(self.path):
-            raise UnsafePath(f"unsafe path {self.path!r}: {trouble}")
-        if self.hunk is None:
-            if self.nth or "#" in self.path:
-                raise BadInput(f"bad drop of {self.path!r}: no hunk id (expected 12 hex digits after '#')")
-        elif self.nth < 0 or _HUNK.fullmatch(self.id or "") is None:
-            raise BadInput(f"bad hunk id {self.id!r} (expected 12 hex digits, or such as '1f2e3d4c5b6a.2')")
-
-    def __str__(self) -> str:
-        return self.path if self.hunk is None else f"{self.path}#{self.id}"
-
-    @property
-    def id(self) -> str | None:
-        """The id as written after `#`, its number included; None for the whole file."""
-        return f"{self.hunk}.{self.nth}" if self.hunk is not None and self.nth else self.hunk
-
-    @property
-    def listed(self) -> str | None:
-        """The id as `hunk_ids` lists it, which leaves out the number of the first; None for the whole file."""
-        return self.hunk if self.nth <= 1 else self.id
-
-    @classmethod
-    def parse(cls, text: str) -> DropTarget:
-        """Read `path`, `path#id` or `path#id.N`.
-
-        >>> DropTarget.parse("net/mptcp/sockopt.c#1f2e3d4c5b6a.2")
-        DropTarget(path='net/mptcp/sockopt.c', hunk='1f2e3d4c5b6a', nth=2)
-        """
-        path, mark, written = text.rpartition("#")
-        if not mark:
-            return cls(path=text)
-        match = _HUNK.fullmatch(written)
-        if match is None:
-            raise BadInput(f"bad hunk id {written!r} (expected 12 hex digits, or such as '1f2e3d4c5b6a.2')")
-        return cls(path=path, hunk=match[1], nth=int(match[2] or 0))
 
 
 def _yes(text: str) -> bool:
@@ -335,6 +284,15 @@ class _Reader:
             blank = len(self.rest) - len(self.rest.lstrip())
             line = self.rest_line + self.rest.count(b"\n", 0, blank)
             self.problem(line, "text after '---' is no diff: no line starts with '--- ' or 'diff --git '")
+            return self.rest
+        try:
+            _, changes, _ = read_patch(self.rest, self.file, 1)
+        except BadPatch as error:
+            for problem in error.problems:
+                self.problem(self.rest_line + (problem.line or 1) - 1, problem.message)
+        else:
+            if not changes:
+                self.problem(self.rest_line, "no file starts here: `---`, `+++` and `@@` lines expected")
         return self.rest
 
     def override(self) -> Override:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Takes a patch file apart: what `git diff`, `diff -u` and their relatives write, byte for byte.
+"""Takes a patch file apart: what `git diff`, `diff -u`, `diff -c` and their relatives write, byte for byte.
 
 A commit message may quote a diff. In a patch that has `diff --git` lines only these open a file; in any
-other a file opens at `---`, `+++` and `@@` in a row. So a quoted `--- x` is text. All that is wrong with a
-file is told at once, each problem with its line.
+other a file opens at `---`, `+++` and `@@` in a row, or at `***`, `---` and stars. So a quoted `--- x` is text. All
+that is wrong with a file is told at once, each problem with its line.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import attrs
 
 from ..errors import BadPatch, Problem
 from .binary import GarbledBinary, read_blocks
+from .contextdiff import STARS, opens_context_file, read_context_hunk
 from .filechange import ChangeKind, FileChange
 from .hunk import Hunk, HunkMismatch, parse_hunk_header, split_lines
+from .patchnames import DEV_NULL, QUOTED, file_name, is_epoch, unquote
 from .paths import check_tree_path
 
 __all__ = ["DEV_NULL", "read_patch", "unquote"]
-
-DEV_NULL = b"/dev/null"
 
 Pieces = tuple[bytes, tuple[FileChange, ...], bytes]
 """What stands before the first file, the files, what follows the last hunk."""
@@ -33,57 +33,6 @@ def read_patch(data: bytes, file: str, strip: int) -> Pieces:
     if scanner.problems:
         raise BadPatch(scanner.problems)
     return pieces
-
-
-_ESCAPES = {b"a": 7, b"b": 8, b"t": 9, b"n": 10, b"v": 11, b"f": 12, b"r": 13, b'"': 34, b"\\": 92}
-_ESCAPE = re.compile(rb'\\([0-3][0-7]{2}|[abtnvfr"\\])')
-_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
-
-
-def unquote(name: bytes) -> bytes:
-    """A path as git quotes it (C style, in double quotes), or as it stands.
-
-    >>> unquote(b'"a/caf\\\\303\\\\251"').decode()
-    'a/café'
-    """
-    match = _QUOTED.fullmatch(name)
-    if match is None:
-        return name
-    return _ESCAPE.sub(
-        lambda found: bytes([int(found[1], 8) & 0xFF if len(found[1]) == 3 else _ESCAPES[found[1]]]), match[1]
-    )
-
-
-# GNU diff -N gives a file that is not there the start of the epoch as its time, in the local zone.
-_EPOCH = re.compile(rb"\t(?:1970-01-01|1969-12-31) \d\d:\d\d:\d\d(?:\.0+)? [+-]\d{4}\s*$")
-
-
-def _is_epoch(line: bytes) -> bool:
-    """Whether the time stamp of a `---` or `+++` line says that there is no such file, as GNU patch reads it.
-
-    >>> _is_epoch(b"--- a/x\\t1970-01-01 01:00:00.000000000 +0100\\n")
-    True
-    >>> _is_epoch(b"--- a/x\\t2021-01-01 01:00:00.000000000 +0100\\n")
-    False
-    """
-    if _EPOCH.search(line) is None:
-        return False
-    stamp = line[line.rindex(b"\t") + 1 :].strip().decode("ascii")
-    day, clock, zone = stamp.split(" ")
-    hours, minutes, seconds = (int(float(part)) for part in clock.split(":"))
-    ahead = (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[3:5]) * 60)
-    return (0 if day == "1970-01-01" else -86400) + hours * 3600 + minutes * 60 + seconds == ahead
-
-
-def _file_name(rest: bytes) -> bytes:
-    """The name of a `---` or `+++` line: quoted, or up to the tab before a time stamp."""
-    rest = rest.rstrip(b"\r\n")
-    quoted = _QUOTED.match(rest)
-    if quoted:
-        return unquote(quoted[0])
-    # git ends a name that has blanks with a tab; without one, blanks at the end are nobody's.
-    name, tab, _ = rest.partition(b"\t")
-    return name if tab else name.rstrip(b" ")
 
 
 @attrs.define(kw_only=True)
@@ -152,7 +101,7 @@ class _Scanner:
             and following[0].startswith(b"--- ")
             and following[1].startswith(b"+++ ")
             and following[2].startswith(b"@@ -")
-        )
+        ) or opens_context_file(self.lines, index)
 
     def scan(self) -> Pieces:
         index = 0
@@ -206,11 +155,13 @@ class _Scanner:
         section = _Section(start=index, git=self.git_style, known=len(self.problems))
         if self.git_style:
             index = self.read_git_header(section, index)
+        elif opens_context_file(self.lines, index):
+            return self.read_context_file(section, index)
         if index < len(self.lines) and self.lines[index].startswith(b"--- "):
             if b"".join(self.lines[index + 1 : index + 2]).startswith(b"+++ "):
-                section.old_name = _file_name(self.lines[index][4:])
-                section.new_name = _file_name(self.lines[index + 1][4:])
-                section.epochs = _is_epoch(self.lines[index]), _is_epoch(self.lines[index + 1])
+                section.old_name = file_name(self.lines[index][4:])
+                section.new_name = file_name(self.lines[index + 1][4:])
+                section.epochs = is_epoch(self.lines[index]), is_epoch(self.lines[index + 1])
                 index += 2
             else:
                 self.problem(index, "a `---` line without its `+++` line")
@@ -218,6 +169,29 @@ class _Scanner:
         while index < len(self.lines) and self.lines[index].startswith(b"@@ -"):
             index = self.read_hunk(section, index)
         return section, index
+
+    def read_context_file(self, section: _Section, index: int) -> tuple[_Section, int]:
+        """A file of a context diff."""
+        section.old_name, section.new_name = (file_name(line[4:]) for line in self.lines[index : index + 2])
+        section.epochs = is_epoch(self.lines[index]), is_epoch(self.lines[index + 1])
+        index += 2
+        while index < len(self.lines) and self.lines[index].startswith(STARS):
+            try:
+                hunk, end = read_context_hunk(self.lines, index)
+            except HunkMismatch as mismatch:
+                self.problem(index, str(mismatch))
+                end = index + 1
+                while end < len(self.lines) and not self.lines[end].startswith(STARS) and not self.opens_file(end):
+                    end += 1
+            else:
+                self.add_hunk(section, hunk, index)
+            index = end
+        return section, index
+
+    def add_hunk(self, section: _Section, hunk: Hunk, header: int) -> None:
+        if section.hunks and hunk.old_index < section.hunks[-1].old_index + section.hunks[-1].old_count:
+            self.problem(header, "hunk goes backwards or overlaps the one before it")
+        section.hunks.append(hunk)
 
     def read_git_header(self, section: _Section, index: int) -> int:
         match = _GIT_HEADER.match(self.lines[index])
@@ -261,7 +235,7 @@ class _Scanner:
     def git_names(self, names: bytes, index: int) -> tuple[bytes | None, bytes | None]:
         """The two names of a `diff --git` line: quoted, or the same name twice (git-diff(1))."""
         if names.startswith(b'"'):
-            found = _QUOTED.match(names)
+            found = QUOTED.match(names)
             if found:
                 return unquote(found[0]), unquote(names[found.end() :].lstrip(b" "))
         elif names.endswith(b'"'):
@@ -328,9 +302,7 @@ class _Scanner:
         except HunkMismatch as mismatch:
             self.problem(header, str(mismatch))
             return index
-        if section.hunks and hunk.old_index < section.hunks[-1].old_index + section.hunks[-1].old_count:
-            self.problem(header, "hunk goes backwards or overlaps the one before it")
-        section.hunks.append(hunk)
+        self.add_hunk(section, hunk, header)
         return index
 
     def finish(self, section: _Section, raw: bytes) -> FileChange | None:

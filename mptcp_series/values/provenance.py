@@ -40,15 +40,21 @@ def reverted_ids(message: bytes) -> tuple[str, ...]:
     return tuple(found.decode() for found in _REVERTS.findall(message))
 
 
+_BLANK_LINES = re.compile(rb"(?:[ \t\r]*\n)*")
+
+
 def with_provenance(message: bytes, commit: str) -> bytes:
     """The message with `commit <id> upstream.` under its subject, unless it names an origin already."""
     if upstream_ids(message):
         return message
     # The subject is the whole first paragraph (git: format_subject).
-    subject, _, body = message.partition(b"\n\n")
+    blank = _BLANK_LINES.match(message)
+    text = message[blank.end() :] if blank is not None else message
+    subject, _, body = text.partition(b"\n\n")
     line = b"commit %s upstream.\n" % commit.encode()
     body = body.lstrip(b"\n")
-    return subject.rstrip(b"\n") + b"\n\n" + line + (b"\n" + body if body else b"")
+    above = message[: len(message) - len(text)] + subject.rstrip(b"\n")
+    return (above + b"\n\n" if subject else b"") + line + (b"\n" + body if body else b"")
 
 
 def with_trailer(message: bytes, key: str, value: str) -> bytes:

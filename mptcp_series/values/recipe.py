@@ -18,8 +18,8 @@ import attrs
 
 from ..errors import BadInput, BadRecipe, Problem, UnsafePath
 from .condition import Condition
+from .droptarget import DropTarget
 from .naming import parse_commit_id
-from .override import DropTarget
 from .paths import OwnedPaths, check_tree_path
 from .tomlreader import Table, TomlReader
 from .tomlwriter import written_table
@@ -266,7 +266,14 @@ class Recipe:
         eol = b"\r\n" if data.partition(b"\n")[0].endswith(b"\r") else b"\n"
         gap = eol if data.endswith(b"\n") else eol + eol
         block = written_table(f"[[{array}]]", values).encode().replace(b"\n", eol)
-        return Recipe.parse(data + gap + block, self.file)
+        try:
+            return Recipe.parse(data + gap + block, self.file)
+        except BadRecipe as error:
+            inline = re.search(rb"^[ \t]*%s[ \t]*=" % array.encode(), data, re.MULTILINE)
+            if inline is None:
+                raise
+            why = f"`{array} = [...]` cannot be added to; write each entry as a [[{array}]] of its own, at the end"
+            raise BadRecipe(why, file=self.file, line=data.count(b"\n", 0, inline.start()) + 1) from error
 
 
 _TWICE = "a series twice in 'series.after'"

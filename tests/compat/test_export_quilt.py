@@ -13,6 +13,7 @@ import pytest
 from mptcp_series.engine.exchange.importing import import_quilt
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.upstream.extract import extract
+from mptcp_series.errors import BadSeries
 from mptcp_series.minikernel.history import Changes, FileEntry
 from mptcp_series.minikernel.world import build_world
 from mptcp_series.values.recipe import Recipe
@@ -129,6 +130,9 @@ def test_quilt_reads_an_imported_queue(tmp_path: Path) -> None:
 def test_quilt_pushes_the_mini_kernel(tmp_path: Path, base: str) -> None:
     world = build_world(tmp_path)
     extract(Recipe.parse(world.recipe, "recipe.toml"), world.source).write(tmp_path / "series")
+    with pytest.raises(BadSeries, match=r"series:22: .* a merge, and no recipe\.toml says which paths are owned"):
+        Queue.load(tmp_path / "series", source=world.source).apply(world.source, base=base)
+    (tmp_path / "series" / "recipe.toml").write_bytes(world.recipe)
     queue = Queue.load(tmp_path / "series", source=world.source)
     result = queue.apply(world.source, base=base, align=False).require()
     result.export(tmp_path / "patches")

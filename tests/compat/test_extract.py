@@ -22,6 +22,7 @@ from mptcp_series.engine.result import Result
 from mptcp_series.engine.store import files
 from mptcp_series.engine.upstream import extract as module
 from mptcp_series.engine.upstream.extract import Extraction, extract
+from mptcp_series.engine.upstream.history import Walk
 from mptcp_series.errors import (
     BadInput,
     BadRecipe,
@@ -299,8 +300,12 @@ def merges_by_git(history: History, made: Wild) -> tuple[set[str], set[str]]:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_random_histories(history: History, seed: int) -> None:
-    """Set, order and merges, on histories with every kind of merge, equal dates and paths of any kind."""
+def test_random_histories(history: History, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set, order and merges, on histories with every kind of merge, equal dates and paths of any kind.
+
+    However many blocks of commits git looks at.
+    """
+    monkeypatch.setattr("mptcp_series.engine.upstream.history._STEP", seed % 7 + 1)
     made = wild(history, seed, {**FIRST, **ODD})
     wanted = recipe(match=("net/mptcp",))
     found = extract(wanted, history.git.directory)
@@ -609,7 +614,8 @@ def test_commits_that_are_named_in_vain(history: History, line: Line) -> None:
         return next(number for number, row in enumerate(lines, 1) if row == f'commit = "{commit}"')
 
     assert refused(recipe(text), history) == [
-        f"recipe.toml:{at(line.before)}: include {line.before} is no commit of v5.10..v5.15",
+        f"recipe.toml:{at(line.before)}: include {line.before} is no commit of v5.10..v5.15; "
+        "one from elsewhere is a [[prerequisite]]",
         f"recipe.toml:{at(line.plain)}: exclude {line.plain} is not picked, so there is nothing to leave out",
         f"recipe.toml:{at(line.start.upper())}: exclude {line.start} is not picked, so there is nothing to leave out",
     ]
@@ -642,13 +648,15 @@ def test_a_merge_cannot_be_named_for_what_it_brought(history: History) -> None:
 
 
 def test_a_prerequisite_that_is_not_there(history: History, line: Line) -> None:
-    gone = "7" * 40
+    gone, lost = "7" * 40, "8" * 40
     with pytest.raises(MissingObject) as caught:
-        extract(recipe(named("prerequisite", gone)), history.git.directory)
-    assert str(caught.value) == (
-        f"recipe.toml: prerequisite {gone} is not in {history.repo.path}; "
-        f"run `mptcp-series fetch`, or `git fetch origin {gone}` there"
-    )
+        extract(recipe(named("prerequisite", gone) + named("prerequisite", lost)), history.git.directory)
+    # All of them: one fetch brings them.
+    assert str(caught.value).splitlines() == [
+        f"recipe.toml:8: prerequisite {gone} is not in {history.repo.path}",
+        f"recipe.toml:12: prerequisite {lost} is not in {history.repo.path}",
+        f"run `mptcp-series fetch`, or in {history.repo.path}: git fetch origin {gone} {lost}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -856,7 +864,7 @@ def test_progress(history: History, monkeypatch: pytest.MonkeyPatch, line: Line)
     monkeypatch.setattr("mptcp_series.engine.upstream.history._STEP", 2)
     calls: list[tuple[int, int | None]] = []
     extract(recipe(), history.git.directory, progress=lambda done, total: calls.append((done, total)))
-    assert calls == [(2, None), (4, None), (4, 4)]
+    assert calls == [(0, None), (2, 4), (4, 4), (4, 4)]
 
 
 def test_an_interrupted_walk_leaves_no_process(history: History, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -868,14 +876,52 @@ def test_an_interrupted_walk_leaves_no_process(history: History, line: Line, mon
         return started[-1]
 
     def interrupt(done: int, total: int | None) -> None:
-        raise KeyboardInterrupt
+        if done:
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess, "Popen", start)
     monkeypatch.setattr("mptcp_series.engine.upstream.history._STEP", 1)
     with pytest.raises(KeyboardInterrupt):
         extract(recipe(named("include", line.plain), pathspecs=["net"]), history.git.directory, progress=interrupt)
-    assert len(started) == 2
+    words = [word for process in started for word in process.args if word in ("rev-list", "diff-tree")]  # type: ignore[union-attr]
+    assert words.count("rev-list") == 2
+    assert words.count("diff-tree") >= 1
     assert all(process.returncode is not None for process in started)
+
+
+def test_a_walk_that_is_begun_before(history: History, line: Line, tmp_path: Path) -> None:
+    """Of a repository as of its work tree; what is none, or hidden, is for whoever opens it to say."""
+    wanted = recipe(pathspecs=["net"])
+    plain = extract(wanted, history.git.directory)
+    checkout = tmp_path / "checkout"
+    history.git.run("clone", "-q", str(history.git.directory), str(checkout))
+    for place in (history.git.directory, checkout):
+        begun = Walk.begin(place, wanted.range, wanted.pathspecs)
+        assert begun is not None
+        found = extract(wanted, place, walk=begun)
+        assert (found.picks, found.examined) == (plain.picks, plain.examined)
+    linked = tmp_path / "linked"
+    subprocess.run(["git", "worktree", "add", "-q", str(linked), "HEAD"], cwd=checkout, check=True)
+    assert Walk.begin(linked, wanted.range) is None
+    assert Walk.begin(tmp_path / "nowhere", wanted.range) is None
+
+
+def test_a_walk_begun_in_vain(history: History, line: Line, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with the range is said as ever, and git is not left running."""
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    place.directory.mkdir(parents=True)
+    (place.directory / "recipe.toml").write_bytes(recipe(range="v5.10..v9.9").render())
+    done = CliRunner().invoke(cli, ["extract", "--series", str(place.directory), "--source", str(place.source)])
+    assert done.exit_code == 2
+    assert "unknown revision 'v9.9'" in done.stderr
+    assert [process.returncode is not None for process in started] == [True]
 
 
 def test_git_that_is_killed(history: History, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -883,7 +929,7 @@ def test_git_that_is_killed(history: History, line: Line, tmp_path: Path, monkey
     fake.write_text("#!/bin/sh\nkill -KILL $$\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(EnvironmentFault, match=r"`git log v5\.10\.\.v5\.15` failed in .*: git was ended by signal 9"):
+    with pytest.raises(EnvironmentFault, match=r"history of v5\.10\.\.v5\.15 in .*: git was ended by signal 9"):
         extract(recipe(), history.git.directory)
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     with pytest.raises(ToolMissing, match="git is not installed"):
@@ -1107,7 +1153,7 @@ def test_the_command_tells_what_left_the_series(history: History, line: Line, pl
         done.stdout
         == f"""\
 q: v5.10..v5.15
-2 picks of 4 commits (2 patch)
+4 commits in the range; 2 picks: 2 patch
 left out by the recipe:
   {line.one[:12]} mptcp: fix a race
     because

@@ -61,7 +61,7 @@ def test_materialised_range_is_what_git_am_takes(tmp_path: Path) -> None:
     history.commit("queue", {"c.c": b"1\n", "a.c": None}, "mptcp: two\n", AUTHOR, 4)
     history.publish("base", "queue")
     imported = import_range(git.directory, "base..queue", materialise=True)
-    assert imported.names == ("mptcp-one.patch", "mptcp-two.patch", "mptcp-two-2.patch")
+    assert imported.names == ("mptcp-one-subject-of-two-lines.patch", "mptcp-two.patch", "mptcp-two-2.patch")
     imported.write(tmp_path / "series")
     git.run("worktree", "add", "-b", "am", str(tmp_path / "work"), "base")
     work = Git(tmp_path / "work")

@@ -128,7 +128,7 @@ def test_branch_checked_out(tmp_path: Path) -> None:
     git.run("update-ref", "refs/heads/base", pins[0])
     git.run("worktree", "add", "--quiet", str(tmp_path / "tree"), "base")
     work = Git(tmp_path / "tree")
-    result = loaded.apply(tmp_path / "tree", base="base", align=False).require()
+    result = loaded.apply(tmp_path / "tree", base=pins[0], align=False).require()
     for name in ("base", "refs/heads/base"):
         with pytest.raises(BadInput) as caught:
             result.write_branch(name)

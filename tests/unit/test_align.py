@@ -14,7 +14,7 @@ from mptcp_series.engine.result import Result
 from mptcp_series.engine.runs import Runs
 from mptcp_series.values.result import EntryKind, HalfRetracted, Status
 
-from .stable_lab import CORE, PM, TCP, Kernel
+from .stable_lab import CORE, PM, TCP, Kernel, makefile
 
 SEND = ("\tmptcp_send_work(data, sk->send_budget);\n", "\tif (data->send_ready)\n\t\tmptcp_send_work(data, 1);\n")
 JOIN = ("\tmptcp_join_count(data);\n", "\tmptcp_join_count(data);\n\tmptcp_join_token_check(data, sk);\n")
@@ -191,6 +191,23 @@ def test_a_patch_in_conflict_covers_nothing_and_content_decides(kernel: Kernel) 
     assert entry.hunk is not None
     assert entry.covered_by == "say-how-much-room.patch"
     assert not result.alignment.restored
+
+
+def test_a_file_the_queue_came_by_is_covered_only_if_all_that_led_there_was_applied(kernel: Kernel) -> None:
+    """A base without a history, whose file is what the queue has after its second patch; the first is left out."""
+    mainline(kernel)
+    files = {CORE: kernel.upstream.files("master")[CORE].data, "Makefile": makefile("5.10.7")}
+    kernel.drop("v5.10", None, files)
+    kernel.publish("master")
+    whole = kernel.apply_vendor()
+    assert [(entry.path, entry.hunk) for entry in whole.alignment.retracted] == [(CORE, None)]
+    overrides = skipped(kernel, "send-when-ready.patch")
+    for lost in ("restore", "refuse"):
+        result = kernel.apply_vendor(kernel.queue(series=f'lost = "{lost}"', overrides=overrides))
+        (left,) = (entry for entry in result.alignment.retracted if entry.covered_by is None)
+        assert (left.path, left.hunk is None) == (CORE, False)
+        there = "if (data->send_ready)" in kernel.after(result, CORE)
+        assert (there, len(result.alignment.lost)) == ((True, 0) if lost == "restore" else (False, 1))
 
 
 # Reverts.

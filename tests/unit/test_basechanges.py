@@ -44,10 +44,13 @@ def carried(result: Result) -> list[str]:
 
 
 NO_TAG = (
-    "the source has no tag v{}: what is stable and what the vendor's cannot be told apart; "
-    "`git fetch --tags` from linux-stable brings it"
+    "the source has no tag v{0}: what is stable and what the vendor's cannot be told apart; "
+    "`git fetch --tags` from linux-stable, or `mptcp-series fetch --bases v{0}`, brings it"
 )
-NO_HISTORY = "the source has no history of single changes from the root to v{}: changes are told apart by their content"
+NO_HISTORY = (
+    "the source has no history of single changes from the root to v{}: changes are told apart by their content; "
+    "a full clone of linux-stable tells them by commit"
+)
 
 
 def test_a_squashed_base_with_the_tag_has_two_deltas(kernel: Kernel) -> None:

@@ -147,7 +147,7 @@ def test_a_person_that_is_needed_ends_the_build(shop: Shop) -> None:
     ("values", "said"),
     [
         ({"MPTCP_SERIES": ""}, "mptcp-series: MPTCP_SERIES is empty; it names the directory of the series"),
-        ({"MPTCP_SERIES": "/nowhere"}, "mptcp-series: /nowhere/series: no series file"),
+        ({"MPTCP_SERIES": "/nowhere"}, "mptcp-series: /nowhere: no such directory"),
         ({"MPTCP_SERIES_SOURCE": "/nowhere.git"}, "mptcp-series: /nowhere.git: no such directory"),
         ({"MPTCP_SERIES_OVERRIDES": "/nowhere"}, "mptcp-series: /nowhere: no such directory of overrides"),
         ({"MPTCP_SERIES_SOURCES": "sched=/x.git"}, "mptcp-series: a source is named for sched"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import itertools
 import json
 import os
 import stat
@@ -274,12 +275,16 @@ class Killed(BaseException):
 
 
 class Dying:
-    """The `os` module until the n-th call that changes anything; from then on nothing works, as after SIGKILL."""
+    """The `os` module until the n-th call that changes anything; from then on nothing works, as after SIGKILL.
+
+    ctrl_c: that call is interrupted instead, and all others work.
+    """
 
     CHANGES = frozenset({"open", "mkdir", "rmdir", "unlink", "rename", "symlink", "fchmod", "fsync"})
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, calls: int, ctrl_c: bool = False) -> None:
         self.left = calls
+        self.ctrl_c = ctrl_c
 
     def __getattr__(self, name: str) -> object:
         real = getattr(os, name)
@@ -290,7 +295,9 @@ class Dying:
             if name == "open" and len(args) > 1 and not int(str(args[1])) & os.O_CREAT:
                 return real(*args, **kwargs)
             self.left -= 1
-            if self.left < 0:
+            if self.left == -1 and self.ctrl_c:
+                raise KeyboardInterrupt
+            if self.left < 0 and not self.ctrl_c:
                 raise Killed
             return real(*args, **kwargs)
 
@@ -311,18 +318,39 @@ NEW: Mapping[str, FileState | None] = {
 OLD = {"a": b"a\n", "d/b": b"b\n", "d/c": b"c\n", "e/f/g": b"g\n"}
 
 
-def killed_at(root: Path, call: int, run: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> bool:
+def killed_at(
+    root: Path, call: int, run: Callable[[], object], monkeypatch: pytest.MonkeyPatch, *, ctrl_c: bool = False
+) -> bool:
     """Whether the run died at that call."""
-    dying = Dying(call)
+    dying = Dying(call, ctrl_c)
     with monkeypatch.context() as patched:
         for module in (changes_module, durable, journal, rooted):
             if hasattr(module, "os"):
                 patched.setattr(module, "os", dying)
         try:
             run()
-        except Killed:
+        except (Killed, KeyboardInterrupt):
             return True
     return False
+
+
+def test_ctrl_c_leaves_nothing_for_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path / "old", OLD)
+    fill(tmp_path / "new", OLD)
+    write(tmp_path / "new", NEW)
+    old, new = shape(tmp_path / "old"), shape(tmp_path / "new")
+    seen = []
+    for call in itertools.count():
+        root = tmp_path / f"at{call}"
+        fill(root, OLD)
+        if not killed_at(root, call, functools.partial(write, root, NEW), monkeypatch, ctrl_c=True):
+            break
+        left = shape(root)
+        assert left in (old, new), call
+        seen.append(left == new)
+    # Undone up to some call, and done from there on.
+    assert seen == sorted(seen)
+    assert set(seen) == {True, False}
 
 
 def test_a_run_killed_anywhere_is_undone_or_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

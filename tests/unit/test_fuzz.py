@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mptcp_series.engine.replay.change import diff_hunks
-from mptcp_series.engine.text.place import SHOWN, Placed, place
+from mptcp_series.engine.text.place import Placed, place
+from mptcp_series.engine.text.search import SHOWN
 from mptcp_series.values.hunk import Hunk, split_lines
 from mptcp_series.values.result import Fate
 
@@ -121,7 +122,7 @@ def test_every_candidate_is_named() -> None:
 def test_a_file_made_to_drown_the_reader_does_not() -> None:
     wanted = hunk(2, b" a\n", b"-b\n", b"+c\n", b" d\n")
     (placed,) = place(b"n\nn\n" + b"a\nb\nd\n" * (SHOWN + 5), [wanted]).hunks
-    assert placed.why.endswith(" and 5 more")
+    assert placed.why.endswith(f" and {3 * SHOWN} and more")
 
 
 LINES = st.sampled_from([b"a\n", b"b\n", b"\n", b"{\n", b"}\n", b"c\n"])

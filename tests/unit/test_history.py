@@ -12,13 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.upstream.history import (
-    Visited,
-    git_environment,
-    git_program,
-    history_records,
-    reading_environment,
-)
+from mptcp_series.engine.upstream.gitprogram import git_environment, git_program, reading_environment
+from mptcp_series.engine.upstream.history import Visited, history_records
 from mptcp_series.errors import ToolMissing
 
 ids = st.text("0123456789abcdef", min_size=40, max_size=40)
@@ -35,7 +30,7 @@ class Commit:
     paths: list[bytes]
 
     def record(self) -> bytes:
-        """As `git log -z --name-only --format='//%H %T %P'` writes it."""
+        """As `git diff-tree -z --name-only --format='//%H %T %P'` writes it."""
         head = f"//{self.commit} {self.tree} {' '.join(self.parents)}\0".encode()
         return head + (b"\n" + b"".join(path + b"\0" for path in self.paths) if self.paths else b"")
 

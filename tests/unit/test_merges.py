@@ -327,6 +327,49 @@ def test_merges_that_have_to_be_made(lab: Lab, monkeypatch: pytest.MonkeyPatch) 
     assert walk.made == [clean, evil, theirs]
 
 
+def test_a_file_that_both_sides_changed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is merged on its own where a commit of the range is known to have it as the merge base does."""
+    start = commit(lab, FIRST)
+    common = commit(lab, {**FIRST, A: numbered(40, {20: "c\n"})}, start)
+    docs = commit(lab, {**FIRST, A: numbered(40, {20: "c\n"}), "README": b"docs\n"}, common)
+    one = commit(lab, {**FIRST, A: numbered(40, {3: "x\n", 20: "c\n"}), B: b"one\n"}, docs)
+    other = commit(lab, {**FIRST, A: numbered(40, {20: "c\n", 30: "y\n"}), H: b"other\n"}, docs)
+    both: Files = {**FIRST, A: numbered(40, {3: "x\n", 20: "c\n", 30: "y\n"}), B: b"one\n", H: b"other\n"}
+    clean = commit(lab, both, one, other)
+    evil = commit(lab, {**both, A: numbered(40, {3: "x\n", 20: "c\n", 30: "y\n", 39: "evil\n"})}, one, other)
+    beside = commit(lab, {**both, "net/mptcp/new.c": b"evil\n"}, one, other)
+    ours = commit(lab, {**both, A: numbered(40, {3: "x\n", 20: "c\n"})}, one, other)
+    walk = Walk(lab, monkeypatch, start)
+    assert walk.see(common, docs, one, other, clean) == [True, False, True, True, False]
+    assert walk.made == []
+    assert walk.see(evil, beside, ours) == [True, True, True]
+    assert walk.made == [evil, beside, ours]
+
+
+def test_what_the_merge_base_has_is_not_known(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two lines changed the file before, and only a merge has both; or it has another name on one side."""
+    start = commit(lab, FIRST)
+    left = commit(lab, {**FIRST, A: numbered(40, {3: "l\n"})}, start)
+    right = commit(lab, {**FIRST, A: numbered(40, {36: "r\n"})}, start)
+    base = commit(lab, {**FIRST, A: numbered(40, {3: "l\n", 36: "r\n"})}, left, right)
+    one = commit(lab, {**FIRST, A: numbered(40, {3: "l\n", 12: "1\n", 36: "r\n"})}, base)
+    other = commit(lab, {**FIRST, A: numbered(40, {3: "l\n", 24: "2\n", 36: "r\n"})}, base)
+    both = {**FIRST, A: numbered(40, {3: "l\n", 12: "1\n", 24: "2\n", 36: "r\n"})}
+    clean = commit(lab, both, one, other)
+    walk = Walk(lab, monkeypatch, start)
+    assert walk.see(left, right, base, one, other, clean) == [True, True, False, True, True, False]
+    assert walk.made == [base, clean]
+    after = commit(lab, both, clean)
+    rest = {path: data for path, data in both.items() if path != A}
+    settled = commit(lab, {**FIRST, A: numbered(40, {7: "s\n"})}, after)
+    gone = commit(lab, {**rest, "net/mptcp/renamed.c": numbered(40, {7: "s\n"})}, settled)
+    kept = commit(lab, {**FIRST, A: numbered(40, {7: "s\n", 30: "k\n"})}, settled)
+    moved = commit(lab, {**rest, "net/mptcp/renamed.c": numbered(40, {7: "s\n", 30: "k\n"})}, gone, kept)
+    del walk.made[:]
+    assert walk.see(after, settled, gone, kept, moved) == [False, True, True, True, False]
+    assert walk.made == [moved]
+
+
 def test_what_a_merge_did_goes_on(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A merge's own work is a change like any other: a later merge must bring it."""
     start = commit(lab, FIRST)

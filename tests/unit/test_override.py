@@ -79,7 +79,7 @@ def test_parse() -> None:
         SAMPLE.split(b"---\n")[0] + b"---",
         SAMPLE.split(b"---\n")[0] + b"---\n\n \n",
         b"Patch: a\r\nSkip: yes\r\nReason: why\r\n---\r\n",
-        b"Patch: a\nReason: why\n---\nwords first\n\ndiff --git a/x b/x\n",
+        b"Patch: a\nReason: why\n---\nwords first\n\ndiff --git a/x b/x\nold mode 100644\nnew mode 100755\n",
         b"\n\nReason:\n why\nSkip: YES\nPatch: a",
     ],
 )
@@ -199,6 +199,23 @@ GOOD = b"Patch: a\nSkip: yes\nReason: why\n"
         (
             b"Patch: a\nReason: why\n---\n\nnot a diff\n-- \n",
             ["o.patch:5: text after '---' is no diff: no line starts with '--- ' or 'diff --git '"],
+        ),
+        (
+            b"Patch: a\nReason: why\n---\n\n--- a/x.c\n+++ b/x.c\n@@ -1,3 +1 @@\n-a\n+b\n",
+            ["o.patch:7: the hunk header promises 3 old and 1 new lines, the body has 1 and 1"],
+        ),
+        (
+            b"Patch: a\nBase: x\nReason: why\n---\n--- a/../x.c\n+++ b/.git/x.c\n@@ -1 +1 @@\n-a\n+b\n",
+            [
+                "o.patch:2: field 'Base': bad version range 'x': Invalid specifier: 'x' "
+                "(expected such as '>=5.10.0,<5.11')",
+                "o.patch:5: path 'a/../x.c': leaves the tree by '..'",
+                "o.patch:5: path 'b/.git/x.c': reaches into a repository by '.git'",
+            ],
+        ),
+        (
+            b"Patch: a\nReason: why\n---\n--- a/x.c\n+++ b/x.c\n",
+            ["o.patch:4: no file starts here: `---`, `+++` and `@@` lines expected"],
         ),
         (b"Patch: a\nReason: why\n" + DIFF, ["o.patch:3: a diff starts here without a line '---' before it"]),
         (

@@ -51,6 +51,8 @@ def test_reverted_ids() -> None:
         ("x\ny\n\nbody\n", f"x\ny\n\ncommit {C} upstream.\n\nbody\n"),
         ("\xe9\n\n\xff\n", f"\xe9\n\ncommit {C} upstream.\n\n\xff\n"),
         (f"x\n\n[ Upstream commit {A} ]\n", f"x\n\n[ Upstream commit {A} ]\n"),
+        # Blank lines at the beginning are no subject, and the line goes below it.
+        ("\n \n\nx\n\nbody\n", f"\n \n\nx\n\ncommit {C} upstream.\n\nbody\n"),
     ],
 )
 def test_with_provenance(message: str, result: str) -> None:

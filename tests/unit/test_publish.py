@@ -104,7 +104,9 @@ def test_the_branch_moves_on(lab: Lab, source: Lab) -> None:
     assert lab.repo.listall_branches() == ["topic/mptcp"]
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a..b", "-x", "HEAD", "a/", "a.lock", "@{-1}", "a\x7f", "refs/heads/"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a..b", "-x", "@", "HEAD", "a/", "a.lock", "@{-1}", "a\x7f", "refs/heads/"]
+)
 def test_names_git_would_not_take(lab: Lab, source: Lab, name: str) -> None:
     objects, result = replayed(lab, source, [BASE, AFTER])
     with pytest.raises(BadInput) as caught:
@@ -198,12 +200,33 @@ def test_a_full_disk_is_an_environment_fault(lab: Lab, source: Lab, monkeypatch:
     assert lab.repo.listall_branches() == []
 
 
+def all_files(lab: Lab) -> set[str]:
+    return {str(path) for path in Path(lab.repo.path).rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("there", "name"), [("team/mptcp/x", "team/mptcp"), ("team", "team/mptcp")])
+def test_a_branch_below_or_above_another_is_refused_before_anything_is_written(
+    lab: Lab, source: Lab, there: str, name: str
+) -> None:
+    objects, result = replayed(lab, source, [BASE, AFTER])
+    lab.repo.references.create(f"refs/heads/{there}", lab.commit(BASE, "other\n"))
+    before = all_files(lab)
+    with pytest.raises(BadInput) as caught:
+        write_branch(objects, name, result.commit, message="why")
+    assert str(caught.value) == (
+        f"branch {name} cannot be made beside refs/heads/{there} in {lab.repo.path}; name another one"
+    )
+    assert all_files(lab) == before
+
+
 def test_a_branch_that_another_run_holds_or_moved(lab: Lab, source: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     objects, result = replayed(lab, source, [BASE, AFTER])
     held = Path(lab.repo.path, "refs", "heads", "mptcp.lock")
     held.touch()
+    before = all_files(lab)
     with pytest.raises(EnvironmentFault) as caught:
         write_branch(objects, "mptcp", result.commit, message="why")
+    assert all_files(lab) == before
     assert str(caught.value).startswith(f"cannot move refs/heads/mptcp to {hexed(result.commit)} in {lab.repo.path}: ")
     held.unlink()
     other = lab.commit(BASE, "other\n")

@@ -177,8 +177,7 @@ def test_prerequisites_and_includes(place: Place) -> None:
         (
             {},
             BadSeries,
-            "{root}/series/q/series: no series file; `mptcp-series extract` writes it from a recipe, "
-            "`import` from another queue",
+            "{root}/series/q: no such directory",
         ),
         (
             {"series/q/series": "none.patch\n"},
@@ -241,6 +240,32 @@ def test_refused(place: Place, files: Mapping[str, str], error: type[MptcpSeries
     assert everything(Path(place.lab.repo.path)) == before
 
 
+def test_a_merge_that_brings_nothing_of_its_own_is_no_patch(place: Place) -> None:
+    """It would be told as `upstream`, and what a person meant to bring with it would be left out in silence."""
+    side = place.lab.commit({**BASE, "net/mptcp/side.c": b"side\n"}, "mptcp: side\n", [place.base])
+    files: Files = {**BASE, F: NEW, "net/mptcp/side.c": b"side\n"}
+    merge = place.lab.commit(files, "Merge side\n", [place.pin, side])
+    work = place.lab.commit({**files, "net/mptcp/more.c": b"more\n"}, "Merge side\n", [place.pin, side])
+    recipe = '[series]\nname = "q"\nrange = "a..b"\nmatch = ["net/mptcp"]\nowned = ["net/mptcp/"]\n'
+    lines = f"first.patch # {place.pin}\nmerge.patch # {{}}\n"
+    for pin, owner in ((merge, recipe), (merge, None), (work, None)):
+        place.write(
+            {"series/q/series": lines.format(pin), **({} if owner is None else {"series/q/recipe.toml": owner})}
+        )
+        with pytest.raises(BadSeries) as caught:
+            place.load().apply(place.lab.repo.path, base=place.base, align=False)
+        why = (
+            ", and no recipe.toml says which paths are owned, of which its own work would be"
+            if owner is None
+            else " that has no work of its own on the paths the recipe owns; name the commits it brought"
+        )
+        assert str(caught.value) == f"{place.root}/series/q/series:2: merge.patch is pinned to {pin}, a merge{why}"
+        (place.root / "series/q/recipe.toml").unlink(missing_ok=True)
+    place.write({"series/q/series": lines.format(work), "series/q/recipe.toml": recipe})
+    result = place.load().apply(place.lab.repo.path, base=place.base, align=False)
+    assert [path.path for path in result.patches[1].paths] == ["net/mptcp/more.c"]
+
+
 def test_unknown_bases_and_places(place: Place) -> None:
     queue = place.write({"series/q/series": "pinned.patch # {pin}\n"}).load()
     path = place.lab.repo.path
@@ -256,6 +281,11 @@ def test_unknown_bases_and_places(place: Place) -> None:
         with pytest.raises(error) as caught:
             queue.apply(path, base=rev)
         assert str(caught.value).startswith(words)
+    pygit2.init_repository(str(place.root / "new")).config["core.repositoryformatversion"] = 1
+    pygit2.Config(str(place.root / "new" / ".git" / "config"))["extensions.objectformat"] = "sha256"
+    for new in (place.root / "new", place.root / "new" / ".git"):
+        with pytest.raises(EnvironmentFault, match=f"^{new}: a git repository with sha256 object ids, which libgit2"):
+            queue.apply(new)
     with pytest.raises(NoRepository):
         queue.apply(place.root / "series")
     with pytest.raises(NoRepository):

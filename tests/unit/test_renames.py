@@ -154,3 +154,35 @@ def test_many_candidates_are_quick(lab: Lab) -> None:
     for at in range(20):
         assert finder.find(f"old/{at}", lab.entry(numbered(200, {at + 1: "y\n"}))) is not None
     assert time.process_time() - start < 10
+
+
+def test_what_a_patch_brings_itself_is_no_rename_of_what_the_base_lacks(lab: Lab) -> None:
+    """A file that is gone, and its copy that the patch adds: delete/modify, as in git's merge."""
+    item = lab.pick({"k": b"k\n", "z": OLD}, {"k": b"k\n", "a": OLD, "z": ALIKE})
+    run = lab.replay({"k": b"k\n"}, item)
+    assert run.told[0] == "conflict"
+    (conflict,) = run.only.conflicts
+    assert (conflict.path, conflict.text.partition(":")[0]) == ("z", "modify/delete")
+    # What it moves there is one either; the source of the move is followed as before.
+    item = lab.pick({"x": OLD, "z": OLD + b"z\n"}, {"a": OLD, "z": ALIKE})
+    assert lab.replay({"x": OLD}, item).told[0] == "conflict"
+    item = lab.pick({"x": OLD, "k": b"k\n"}, {"a": ALIKE, "k": b"k\n"})
+    assert lab.replay({"a": OLD, "k": b"k\n"}, item).files["a"] == ALIKE
+
+
+def test_what_the_parent_of_a_patch_has_is_no_rename_of_what_the_base_lacks(lab: Lab) -> None:
+    """A copy that an earlier patch of the queue added, and the original, which the base has not: delete/modify."""
+    first = lab.pick({"k": b"k\n", "z": OLD}, {"k": b"k\n", "z": OLD, "a": OLD}, name="1.patch")
+    second = lab.pick({"k": b"k\n", "z": OLD, "a": OLD}, {"k": b"k\n", "z": ALIKE, "a": OLD}, name="2.patch")
+    run = lab.replay({"k": b"k\n"}, first, second)
+    assert [outcome.status.value for outcome in run.replayed.outcomes] == ["clean", "conflict"]
+    assert run.files.get("a") == OLD
+    # An answer that was found before is asked again.
+    third = lab.pick({"k": b"k\n", "z": OLD}, {"k": b"k\n", "z": ALIKE}, name="3.patch")
+    fourth = lab.pick(
+        {"k": b"k\n", "z": ALIKE, "a": OLD},
+        {"k": b"k\n", "z": ALIKE + b"more\n", "a": OLD},
+        name="4.patch",
+    )
+    run = lab.replay({"k": b"k\n", "a": OLD}, third, fourth)
+    assert [outcome.status.value for outcome in run.replayed.outcomes] == ["clean", "conflict"]

@@ -204,6 +204,14 @@ MIME = "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Tran
             'From: "Last, \\"F\\"" <a@b>\nDate: Wed, 31 Dec 1969 20:30:00 -0330\nSubject: [PATCH] x\n\n',
         ),
         (b"x\n", b"A <a@b> soon", None, "From: A <a@b>\nDate: Thu, 1 Jan 1970 00:00:00 +0000\nSubject: [PATCH] x\n\n"),
+        # No name; a zone that is none, as old clients wrote it.
+        (b"x\n", b"<a@b> 0 +0000", None, "From: <a@b>\nDate: Thu, 1 Jan 1970 00:00:00 +0000\nSubject: [PATCH] x\n\n"),
+        (
+            b"x\n",
+            b"A <a@b> 1612137600 +051800",
+            None,
+            "From: A <a@b>\nDate: Mon, 1 Feb 2021 00:00:00 +0000\nSubject: [PATCH] x\n\n",
+        ),
         (
             b"x\n",
             b"A <a@b> 0 +9959",

@@ -505,6 +505,8 @@ def test_bytes_and_encoding_are_kept(lab: Lab) -> None:
         (b"A <a@b>", b"0 +0000"),
         (b"A <a@b> x +0100", b"0 +0000"),
         (b"", b"0 +0000"),
+        (b"A <a@b> 1612137600 +051800", b"1612137600 +0000"),
+        (b"A <a@b> 1612137600", b"1612137600 +0000"),
     ],
 )
 def test_default_committer(author: bytes, date: bytes) -> None:

@@ -47,9 +47,9 @@ def refused(world: World, kind: type[Exception] = BadInput, **options: object) -
 def test_an_answer_with_markers(world: World) -> None:
     world.begin()
     file = world.place.directory / "tree" / TCP
-    assert refused(world, NeedsPerson) == f"{file}:5: a conflict marker"
+    assert refused(world, NeedsPerson) == f"{file}:5: a conflict marker; edit the place it begins"
     world.put(TCP, b"=======\n")
-    assert refused(world, NeedsPerson) == f"{file}:1: a conflict marker"
+    assert refused(world, NeedsPerson) == f"{file}:1: a conflict marker; edit the place it begins"
 
 
 def test_a_file_that_was_not_laid_out(world: World) -> None:

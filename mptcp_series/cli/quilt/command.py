@@ -9,7 +9,7 @@ like may do without their value. Exit status as scripts test it: 2 says that not
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class QuiltCommand(click.Command):
             ambient = self._ambient(options.settings)
             options.ambient = len(ambient)
             ctx.meta["given"] = list(args)
-            return super().parse_args(ctx, [*ambient, *map(self._valued, args)])
+            return super().parse_args(ctx, [*ambient, *self._valued(args)])
         except click.UsageError as error:
             message = error.format_message()
             raise NeedsPerson([f"{message}; `{ctx.command_path} --help` shows what it takes"]) from error
@@ -63,17 +63,32 @@ class QuiltCommand(click.Command):
         words = list(settings.arguments.get(self.name or "", ()))
         known = {option for parameter in self.params for option in (*parameter.opts, *parameter.secondary_opts)}
         found: list[str] = []
-        for word in map(self._valued, words):
+        for word in self._valued(words):
             name = word.partition("=")[0] if word.startswith("--") else word[:2]
             if word.startswith("-") and name not in known:
                 continue
             found.append(word)
         return found
 
-    def _valued(self, word: str) -> str:
-        if word in self.optional:
-            return self.optional[word]
-        return word
+    def _valued(self, words: Sequence[str]) -> list[str]:
+        """The words, with a value for options that may do without; also for one at the end of several flags."""
+        flags = {
+            option[1]
+            for parameter in self.params
+            if _is_flag(parameter)
+            for option in parameter.opts
+            if len(option) == 2
+        }
+        found: list[str] = []
+        for at, word in enumerate(words):
+            if word == "--":
+                return [*found, *words[at:]]
+            head, last = word[:-1], f"-{word[-1:]}"
+            if len(head) > 1 and not head.startswith("--") and last in self.optional and set(head[1:]) <= flags:
+                found += [head, self.optional[last]]
+            else:
+                found.append(self.optional.get(word, word))
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -84,6 +99,10 @@ class QuiltCommand(click.Command):
             if ctx.meta.get(IN_GIT):
                 raise
             raise NeedsPerson(map(str, error.problems)) from error
+
+
+def _is_flag(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Option) and parameter.is_flag
 
 
 def _quiltrc(args: list[str]) -> str | None:
@@ -99,9 +118,9 @@ def _quiltrc(args: list[str]) -> str | None:
 
 
 def quilt_verb(
-    name: str, short_help: str, *, optional: Mapping[str, str] | None = None
+    name: str, short_help: str, *, optional: Mapping[str, str] | None = None, unknown: bool = False
 ) -> Callable[[Function], click.Command]:
-    """Make a verb of a function."""
+    """Make a verb of a function. unknown: options it does not know are words to it."""
 
     def decorate(function: Function) -> click.Command:
         return click.command(
@@ -109,7 +128,7 @@ def quilt_verb(
             cls=QuiltCommand,
             short_help=short_help,
             optional=optional,
-            context_settings={"help_option_names": ["-h", "--help"]},
+            context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": unknown},
         )(function)
 
     return decorate

@@ -13,7 +13,7 @@ import click
 from ...engine.quilt.membership import remove
 from ...errors import BadInput, EnvironmentFault, NeedsPerson
 from .command import quilt_verb
-from .ingit import BASE, DIRECTORY, NO_ALIGN, OVERRIDES
+from .ingit import BASE, DIRECTORY, NO_ALIGN, OVERRIDES, ends_as_others
 from .members import add_files
 from .run import QuiltRun, on_quilt
 
@@ -48,13 +48,16 @@ def edit(
     if abort or base or directory or worktree or also or overrides or run.means_git:
         from .gitedit import abort_edit, begin_edit
 
+        ends_as_others()
         if abort:
             if what:
                 raise BadInput("--abort goes without a patch")
             abort_edit(run, directory, worktree)
             return
         if len(what) != 1:
-            raise BadInput("one patch of the queue is edited at a time; in a quilt directory, `edit` takes files")
+            raise BadInput(
+                "name one patch of the queue, `edit PATCH`; `edit FILE...` is for a tree with applied patches"
+            )
         begin_edit(
             run,
             what[0],

@@ -63,7 +63,7 @@ def fold(
         quilt, data, strip=strip, reverse=reverse, force=force, fuzz=level, below=run.top.below, blobs=run.blobs(reader)
     )
     done.write()
-    say_files(run, done.patch, forced=force)
+    say_files(run, done.patch, rejects=force)
     run.answer(
         lambda: {
             "command": "fold",

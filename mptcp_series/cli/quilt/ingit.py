@@ -9,21 +9,25 @@ quilt's takes none.
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from ...engine.editing.edited import new_reasons
+from ...engine.editing.files import recover_series
 from ...engine.editing.place import EditPlace
-from ...engine.editing.taking import Taken
+from ...engine.editing.taking import Collision, Taken
 from ...engine.resolving.job import Job
 from ...engine.result import Result
 from ...errors import BadInput
+from ...values.result import Status
 from ..options import Run
 from ..settings import load_settings, split_sources
-from ..tables import counted
+from ..tables import conflict_lines, counted
 from .command import IN_GIT
 from .run import QuiltRun
 
@@ -37,7 +41,11 @@ __all__ = [
     "ends_as_others",
     "git_run",
     "tell_taken",
+    "told",
 ]
+
+_FEW = 5
+"""So many patches are named one by one."""
 
 PLACES = Path(".mptcp-series/edit")
 
@@ -61,19 +69,31 @@ def git_run(run: QuiltRun, base: str | None, overrides: str | None) -> Run:
     return Run(settings=load_settings(given, os.environ, Path.cwd(), own), console=run.console, json=run.json)
 
 
-def edit_job(run: Run, *, align: bool) -> Job:
-    """The queue and the base the settings name."""
-    repo, base = run.target()
-    overrides = run.overrides()
+def edit_job(run: QuiltRun, others: Run, *, align: bool) -> Job:
+    """The queue and the base the settings name. What a killed run left in the series directory is seen to first."""
+    repo, base = others.target()
+    overrides = others.overrides()
+    series = others.series()
+    recovered(run, series)
     return Job(
-        series=run.series(),
+        series=series,
         repo=Path(repo),
         base=base,
-        source=run.common_source(),
-        sources={name: setting.value for name, setting in run.sources().items()},
+        source=others.common_source(),
+        sources={name: setting.value for name, setting in others.sources().items()},
         overrides=None if overrides is None else (Path(overrides),),
         align=align,
     )
+
+
+def recovered(run: QuiltRun, series: Path) -> bool:
+    """Whether a killed run had left a series directory half written; it is whole again now, and that is said."""
+    found = recover_series(series) if series.is_dir() else None
+    if found is None:
+        return False
+    done = "finished" if found.resumed else "undone; it had changed nothing"
+    run.warn(f"a run was killed while it wrote {series}; what it had begun is {done}")
+    return True
 
 
 def edit_place(run: Run, directory: str | None, worktree: str | None = None) -> EditPlace:
@@ -90,17 +110,38 @@ def edit_place(run: Run, directory: str | None, worktree: str | None = None) -> 
     return EditPlace(directory=PLACES / run.series().resolve().name)
 
 
+@contextlib.contextmanager
+def told(run: QuiltRun, command: str) -> Iterator[None]:
+    """Let what collides be told: with -v as it stands in the files, with --json as a document."""
+    try:
+        yield
+    except Collision as collision:
+        before, after = collision.before, collision.after
+        if run.json:
+            reasons = new_reasons(before, after)
+            run.answer(lambda: {"command": command, "files": [], "tree": before.tree, "reasons": reasons})
+        elif run.console.verbose:
+            known = {patch.name for patch in before.patches if patch.conflicts}
+            for patch in after.patches:
+                if patch.conflicts and patch.name not in known:
+                    # Without the last line: there is nothing to resolve yet.
+                    run.console.report([*conflict_lines(patch)][:-1])
+        raise
+
+
 def tell_taken(run: QuiltRun, command: str, taken: Taken, names: tuple[str, ...]) -> None:
     """Say what was written."""
     for name in names:
         run.say(f"wrote {name}")
     for name in taken.unpinned:
         run.say(f"{name} is a patch file now, and no pin any more")
-    for line in moved(taken.before, taken.result):
+    for line in moved(taken.before, taken.result, every=run.console.verbose):
         run.say(line)
     count = len(taken.result.patches)
     written = counted(len(names), "file")
     run.say(f"{counted(count, 'patch', 'patches')} replayed on {taken.result.base.rev}; {written} written")
+    if run.console.quiet:
+        run.lines.clear()
     run.answer(
         lambda: {
             "command": command,
@@ -112,10 +153,20 @@ def tell_taken(run: QuiltRun, command: str, taken: Taken, names: tuple[str, ...]
     )
 
 
-def moved(before: Result, after: Result) -> Iterator[str]:
-    """Patches that come about otherwise than before."""
+def moved(before: Result, after: Result, *, every: bool = True) -> Iterator[str]:
+    """Patches that come about otherwise than before; many that only stand elsewhere are counted."""
     was = {patch.name: patch.status for patch in before.patches}
-    for patch in after.patches:
-        old = was.get(patch.name)
-        if old is not None and old is not patch.status:
-            yield f"{patch.name}: {old.value} before, {patch.status.value} now"
+    found = [
+        (patch.name, old, patch.status)
+        for patch in after.patches
+        if (old := was.get(patch.name)) is not None and old is not patch.status
+    ]
+    kinds = Counter((old, now) for _, old, now in found)
+    many = {kind for kind, count in kinds.items() if count > _FEW and {*kind} == {Status.CLEAN, Status.OFFSET}}
+    unnamed = set() if every else many
+    for name, old, now in found:
+        if (old, now) not in unnamed:
+            yield f"{name}: {old.value} before, {now.value} now"
+    for old, now in sorted(unnamed, key=lambda kind: kind[0].value):
+        count = counted(kinds[old, now], "patch", "patches")
+        yield f"{count}: {old.value} before, {now.value} now (-v names them)"

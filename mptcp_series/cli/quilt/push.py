@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import attrs
 import click
 
 from ...engine.quilt.apply import AppliedFile, AppliedHunk
+from ...engine.quilt.parts import Style
 from ...engine.quilt.pop import PoppedPatch
 from ...engine.quilt.pop import pop as work_out_pop
 from ...engine.quilt.push import Push, PushedPatch, reject_path
@@ -18,27 +20,46 @@ from .run import QuiltRun, on_quilt
 __all__ = ["COLOR", "FUZZ", "goto", "pop", "push", "say_files"]
 
 _COLOR = {"--color": "--color=always"}
+_MERGE = {"-m": "--merge=merge", "--merge": "--merge=merge"}
 COLOR = click.option("--color", type=click.Choice(["always", "auto", "tty", "never"]), help="Colour the output.")
 FUZZ = click.option(
     "--fuzz", "-F", type=click.IntRange(0, 9), metavar="N", help="Lines of context that may differ. Default: 0."
 )
 
 
-@quilt_verb("push", "Apply patches of a quilt directory.", optional=_COLOR)
+@quilt_verb("push", "Apply patches of a quilt directory.", optional={**_COLOR, **_MERGE})
 @click.argument("target", metavar="[NUM|PATCH]", required=False)
 @click.option("-a", "all_", is_flag=True, help="Apply all patches.")
 @click.option("-f", "force", is_flag=True, help="Apply what fits; the rest goes to *.rej files.")
 @FUZZ
+@click.option(
+    "-m",
+    "--merge",
+    "merge",
+    type=click.Choice([style.value for style in Style]),
+    metavar="[STYLE]",
+    help="Merge what does not fit; with -f, collisions stay between markers. STYLE: merge (default) or diff3.",
+)
+@click.option("--leave-rejects", is_flag=True, help="Write *.rej files, also of a patch that is not applied.")
 @click.option("--refresh", is_flag=True, help="Refresh every patch once it is applied.")
 @COLOR
 @on_quilt
 def push(
-    run: QuiltRun, target: str | None, all_: bool, force: bool, fuzz: int | None, refresh: bool, color: str | None
+    run: QuiltRun,
+    target: str | None,
+    all_: bool,
+    force: bool,
+    fuzz: int | None,
+    merge: str | None,
+    leave_rejects: bool,
+    refresh: bool,
+    color: str | None,
 ) -> None:
     """Apply the next patch, so many, or all up to a named one.
 
     Hunks go where they belong for certain, or nowhere: fuzz is 0 unless it is asked for, and where a hunk fits in
-    two places neither is taken.
+    two places neither is taken. With --merge, changes that the file has already are passed over, and those whose
+    context differs go to the one place that comes near.
 
     Exit status 1: a patch does not apply, or was forced; 2: all are applied.
     """
@@ -48,10 +69,36 @@ def push(
         raise BadInput("Options -f and --refresh are mutually exclusive")
     quilt = run.open()
     names = _to_push(quilt, target, all_=all_)
+    how = PushOptions(
+        force=force, fuzz=fuzz, merge=None if merge is None else Style(merge), leave_rejects=leave_rejects
+    )
     if refresh:
-        _push_and_refresh(run, names, fuzz)
+        _push_and_refresh(run, names, how)
         return
-    _push(run, quilt, names, force=force, fuzz=fuzz)
+    _push(run, quilt, names, how)
+
+
+@attrs.frozen(kw_only=True)
+class PushOptions:
+    """How patches are applied. fuzz: None for what the settings say."""
+
+    force: bool = False
+    fuzz: int | None = None
+    merge: Style | None = None
+    leave_rejects: bool = False
+
+    def work_out(self, run: QuiltRun, quilt: Quilt, names: tuple[str, ...]) -> Push:
+        reader = run.reader(quilt)
+        return work_out_push(
+            quilt,
+            names,
+            reader,
+            force=self.force,
+            fuzz=run.settings.fuzz if self.fuzz is None else self.fuzz,
+            merge=self.merge,
+            leave_rejects=self.leave_rejects,
+            blobs=run.blobs(reader),
+        )
 
 
 def _to_push(quilt: Quilt, target: str | None, *, all_: bool) -> tuple[str, ...]:
@@ -67,10 +114,8 @@ def _to_push(quilt: Quilt, target: str | None, *, all_: bool) -> tuple[str, ...]
     return names
 
 
-def _push(run: QuiltRun, quilt: Quilt, names: tuple[str, ...], *, force: bool = False, fuzz: int | None = None) -> None:
-    reader = run.reader(quilt)
-    level = run.settings.fuzz if fuzz is None else fuzz
-    done = work_out_push(quilt, names, reader, force=force, fuzz=level, blobs=run.blobs(reader))
+def _push(run: QuiltRun, quilt: Quilt, names: tuple[str, ...], how: PushOptions) -> None:
+    done = how.work_out(run, quilt, names)
     done.write()
     for patch in done.patches:
         _pushed_lines(run, quilt, patch)
@@ -97,7 +142,7 @@ def _pushed_lines(run: QuiltRun, quilt: Quilt, patch: PushedPatch) -> None:
     """What GNU patch and quilt say of a patch."""
     name = quilt.shown(patch.name)
     run.say(f"Applying patch {name}")
-    say_files(run, patch, forced=patch.forced)
+    say_files(run, patch, rejects=patch.rejects)
     if patch.refused:
         return
     if patch.missing:
@@ -110,13 +155,13 @@ def _pushed_lines(run: QuiltRun, quilt: Quilt, patch: PushedPatch) -> None:
         run.say()
 
 
-def say_files(run: QuiltRun, patch: PushedPatch, *, forced: bool) -> None:
-    """What GNU patch says of the files of a patch."""
+def say_files(run: QuiltRun, patch: PushedPatch, *, rejects: bool) -> None:
+    """What GNU patch says of the files of a patch. rejects: whether they are written."""
     for file in patch.applied.files:
-        _file_lines(run, file, forced=forced)
+        _file_lines(run, file, rejects=rejects)
 
 
-def _file_lines(run: QuiltRun, file: AppliedFile, *, forced: bool) -> None:
+def _file_lines(run: QuiltRun, file: AppliedFile, *, rejects: bool) -> None:
     if not run.console.quiet and not file.missing:
         run.say(f"patching file {file.path}")
     if file.missing:
@@ -125,21 +170,23 @@ def _file_lines(run: QuiltRun, file: AppliedFile, *, forced: bool) -> None:
         count = len(file.hunks) or 1
         run.say(f"{count} out of {count} hunk{'s' * (count > 1)} ignored")
         return
-    if not run.console.quiet:
-        for hunk in file.hunks:
+    for hunk in file.hunks:
+        if not run.console.quiet or (hunk.failed and hunk.parts):
             _hunk_line(run, hunk)
-        if file.merged:
-            run.say("Merged with the file the patch was made from.")
-    if file.failures:
+    if file.merged and not run.console.quiet:
+        run.say("Merged with the file the patch was made from.")
+    if file.rejects:
         count = len(file.hunks)
-        where = f" -- saving rejects to file {reject_path(file.path)}" if forced else ""
-        if not forced and not run.console.quiet:
+        where = f" -- saving rejects to file {reject_path(file.path)}" if rejects else ""
+        if not rejects and not run.console.quiet:
             where = f" -- rejects in file {file.path}"
-        run.say(f"{len(file.failures)} out of {count} hunk{'s' * (count > 1)} FAILED{where}")
+        run.say(f"{len(file.rejects)} out of {count} hunk{'s' * (count > 1)} FAILED{where}")
 
 
 def _hunk_line(run: QuiltRun, hunk: AppliedHunk) -> None:
-    if hunk.failed:
+    if hunk.parts:
+        run.say(f"Hunk #{hunk.number} {', '.join(map(str, hunk.parts))}.")
+    elif hunk.failed:
         run.say(f"Hunk #{hunk.number} FAILED at {hunk.line}.")
     elif hunk.offset or hunk.fuzz:
         fuzz = f" with fuzz {hunk.fuzz}" if hunk.fuzz else ""
@@ -161,7 +208,13 @@ def _push_document(done: Push) -> dict[str, object]:
                         "why": file.trouble or None,
                         "merged": file.merged,
                         "hunks": [
-                            {"number": h.number, "offset": h.offset, "fuzz": h.fuzz, "why": h.why or None}
+                            {
+                                "number": h.number,
+                                "offset": h.offset,
+                                "fuzz": h.fuzz,
+                                "why": h.why or None,
+                                "merge": [{"word": p.word.value, "lines": [p.first, p.last]} for p in h.parts],
+                            }
                             for h in file.hunks
                         ],
                     }
@@ -174,14 +227,12 @@ def _push_document(done: Push) -> dict[str, object]:
     }
 
 
-def _push_and_refresh(run: QuiltRun, names: tuple[str, ...], fuzz: int | None) -> None:
+def _push_and_refresh(run: QuiltRun, names: tuple[str, ...], how: PushOptions) -> None:
     from .refresh import refresh_lines
 
-    level = run.settings.fuzz if fuzz is None else fuzz
     for name in names:
         quilt = run.open()
-        reader = run.reader(quilt)
-        done = work_out_push(quilt, [name], reader, fuzz=level, blobs=run.blobs(reader))
+        done = how.work_out(run, quilt, (name,))
         done.write()
         _pushed_lines(run, quilt, done.patches[0])
         if done.refused is not None:
@@ -302,4 +353,4 @@ def goto(run: QuiltRun, patch: str, force: bool, fuzz: int | None) -> None:
     if name in quilt.applied:
         _pop(run, quilt, _to_pop(quilt, name, all_=False), force=force)
     else:
-        _push(run, quilt, _to_push(quilt, name, all_=False), force=force, fuzz=fuzz)
+        _push(run, quilt, _to_push(quilt, name, all_=False), PushOptions(force=force, fuzz=fuzz))

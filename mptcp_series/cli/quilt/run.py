@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from .environment import Top, find_top
 if TYPE_CHECKING:
     import pygit2
 
-__all__ = ["QuiltRun", "diff_format", "on_quilt"]
+__all__ = ["CONTEXT_FORM", "QuiltRun", "diff_format", "on_quilt", "on_tree"]
 
 Function = Callable[..., Any]
 
@@ -52,15 +52,12 @@ class QuiltRun:
     _rooted: Rooted | None = None
 
     def open(self, *, check: bool = True) -> Quilt:
-        """The quilt directory as it is now. What a killed run left is seen to first."""
-        if self._rooted is None:
-            self._recover()
-            self._rooted = Rooted(self.top.directory)
-        self._rooted.forget()
+        """The quilt directory as it is now."""
+        rooted = self.rooted()
         settings = self.settings
         if self.series is not None:
             settings = attrs.evolve(settings, patches=self.series)
-        quilt = Quilt.open(self._rooted, settings, check=check)
+        quilt = Quilt.open(rooted, settings, check=check)
         if self.series is not None and quilt.patches.resolve() != (self.top.directory / self.series).resolve():
             if quilt.applied:
                 raise BadInput(
@@ -69,6 +66,14 @@ class QuiltRun:
                 )
             quilt = attrs.evolve(quilt, patches_name=self.series)
         return quilt
+
+    def rooted(self) -> Rooted:
+        """The tree, whatever is in it. What a killed run left is seen to first."""
+        if self._rooted is None:
+            self._recover()
+            self._rooted = Rooted(self.top.directory)
+        self._rooted.forget()
+        return self._rooted
 
     def _recover(self) -> None:
         try:
@@ -148,19 +153,27 @@ class QuiltRun:
 
 def on_quilt(function: Function) -> Function:
     """Give a verb its run, and the options every verb has."""
+    return _with_run(function, (*_PLACES, *_VOICE))
 
+
+def on_tree(function: Function) -> Function:
+    """Give a verb its run, and the options that say where: all others are those of another program."""
+    return _with_run(function, _PLACES)
+
+
+def _with_run(function: Function, options: Iterable[Callable[[Function], Function]]) -> Function:
     @functools.wraps(function)
     def verb(**parameters: Any) -> Any:
         given = {name: parameters.pop(name) for name in ("repo", "series", "source")}
-        as_json, quiet, verbose = (parameters.pop(name) for name in ("as_json", "quiet", "verbose"))
+        as_json, quiet, verbose = (parameters.pop(name, False) for name in ("as_json", "quiet", "verbose"))
         parameters.pop("quiltrc")
-        options = click.get_current_context().find_object(Options)
-        assert options is not None
-        run = make_run(options.settings, given, as_json=as_json, quiet=quiet, verbose=verbose)
+        found = click.get_current_context().find_object(Options)
+        assert found is not None
+        run = make_run(found.settings, given, as_json=as_json, quiet=quiet, verbose=verbose)
         return function(run, **parameters)
 
     wrapped: Function = verb
-    for option in reversed(_SHARED):
+    for option in reversed(tuple(options)):
         wrapped = option(wrapped)
     return wrapped
 
@@ -203,24 +216,30 @@ def _below(directory: Path, top: Path) -> str:
     return place.relative_to(root).as_posix() if place.is_relative_to(root) and place != root else str(place)
 
 
-def _shared_options() -> tuple[Callable[[Function], Function], ...]:
-    return (
-        click.option("--repo", metavar="DIR", help="Top of the tree. Default: upwards from here, where `patches` is."),
-        click.option("--series", metavar="DIR", help="The patch directory. Default: QUILT_PATCHES, or `patches`."),
-        click.option("--source", metavar="REPO", help="Repository that has the pinned patches."),
-        click.option("--quiltrc", metavar="FILE", help="Read this in place of ~/.quiltrc; `-` reads none."),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
-        click.option("-q", "--quiet", is_flag=True, help="Say less."),
-        click.option("-v", "--verbose", is_flag=True, help="Say more."),
-    )
+_PLACES: tuple[Callable[[Function], Function], ...] = (
+    click.option("--repo", metavar="DIR", help="Top of the tree. Default: upwards from here, where `patches` is."),
+    click.option("--series", metavar="DIR", help="The patch directory. Default: QUILT_PATCHES, or `patches`."),
+    click.option("--source", metavar="REPO", help="Repository that has the pinned patches."),
+    click.option("--quiltrc", metavar="FILE", help="Read this in place of ~/.quiltrc; `-` reads none."),
+)
+_VOICE: tuple[Callable[[Function], Function], ...] = (
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    click.option("-q", "--quiet", is_flag=True, help="Say less."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+)
 
 
-_SHARED = _shared_options()
+CONTEXT_FORM = (
+    click.option("-c", "contextual", is_flag=True, help="A context diff (diff -c)."),
+    click.option("-C", "old_context", type=click.IntRange(0, 9999), metavar="N", help="-c with lines of context."),
+)
 
 
-def diff_format(settings: Settings, strip: str | None, context: int | None, no_index: bool) -> DiffFormat:
+def diff_format(
+    settings: Settings, strip: str | None, context: int | None, no_index: bool, *, contextual: bool = False
+) -> DiffFormat:
     """How a diff is to be written. Raises BadInput for a strip level no patch is written at."""
-    form = settings.diff
+    form = attrs.evolve(settings.diff, unified=not contextual)
     if strip is not None:
         if strip not in ("0", "1", "ab"):
             raise BadInput(f"Cannot write patches with -p{strip}, please specify -p0, -p1, or -pab instead")

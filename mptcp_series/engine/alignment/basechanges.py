@@ -120,7 +120,7 @@ class _Reader:
         """The base's version has no tag in the source: one delta that nobody signed."""
         self.warnings.append(
             f"the source has no tag v{self.version}: what is stable and what the vendor's cannot be told apart; "
-            "`git fetch --tags` from linux-stable brings it"
+            f"`git fetch --tags` from linux-stable, or `mptcp-series fetch --bases v{self.version}`, brings it"
         )
         if not older:
             return self._done(self._vendor(self.root, Origin.UNSIGNED), False)
@@ -157,7 +157,7 @@ class _Reader:
             if squashed.changes:
                 self.warnings.append(
                     f"the source has no history of single changes from the root to v{self.version}: "
-                    "changes are told apart by their content"
+                    "changes are told apart by their content; a full clone of linux-stable tells them by commit"
                 )
             return [squashed]
         return self._with_rest(found, self.root, release, Origin.STABLE)

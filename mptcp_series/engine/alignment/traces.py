@@ -78,6 +78,7 @@ class _Image:
     name: str
     entry: Entry
     covers: bool
+    """Whether all that the queue did to the file up to here is in the result."""
 
 
 class Traces:
@@ -103,16 +104,26 @@ class Traces:
         self._functions: dict[bytes, list[Text]] | None = None
         kept = {outcome.name for outcome in outcomes if outcome.status not in (Status.SKIPPED, Status.CONFLICT)}
         whole = {outcome.name for outcome in outcomes if outcome.status is not Status.OVERRIDDEN} & kept
+        short = {
+            (outcome.name, name)
+            for outcome in outcomes
+            for path in outcome.paths
+            if path.status in (Status.SKIPPED, Status.OVERRIDDEN, Status.CONFLICT)
+            for name in (path.path, path.source_path)
+        }
+        broken: set[str] = set()
         self._touching: dict[str, str] = {}
         """The last patch that changes a file."""
         for item in items:
             for change in item.changes:
                 if item.name in kept:
                     self._touching[change.path] = item.name
+                # An image holds what every patch before it did: where one of them was left out, so is that.
+                if change.old_path in broken or (item.name, change.path) in short:
+                    broken.add(change.path)
                 if isinstance(change, BlobChange) and change.new is not None:
-                    self._images.setdefault(change.path, []).append(
-                        _Image(item.name, change.new, covers=item.name in whole)
-                    )
+                    covers = item.name in whole and change.path not in broken
+                    self._images.setdefault(change.path, []).append(_Image(item.name, change.new, covers=covers))
 
     def delta(self, path: BlobChange) -> FileDelta:
         return self._texts.delta(path.old, path.new)

@@ -7,7 +7,7 @@
 4. Files are taken away, temporaries moved to their places, directories without files removed, the journal removed.
 
 `recover` after a kill: in `prepare` the temporaries are taken away (rolled back), in `commit` the rest of step 4 is
-done (resumed). A file that somebody edited in between is left as it is, and said.
+done (resumed). A file that somebody edited in between is left as it is, and said. Ctrl-C does the same at once.
 
 As GNU patch does, and so quilt: a file that changes is a new file with the owner and the permission bits of the one
 before it, so hard links to it keep the old content, and its modification time is now; a file that does not change is
@@ -60,18 +60,23 @@ def write_changes(
     file is no longer what it was; EnvironmentFault for the journal of a killed run (`recover` comes first) and where
     another run is at work.
     """
-    with Rooted(root) as rooted:
-        _lock(rooted)
-        note = JournalFile(rooted, journal)
-        try:
-            if note.exists():
-                raise EnvironmentFault(f"{journal}: a run was killed here; it must be recovered first")
-            plan = _Plan(rooted, {tree_path(path): state for path, state in changes.items()}, before or {})
-            plan.check(note.below_root)
-            if plan.moves:
-                plan.carry_out(note)
-        finally:
-            note.close()
+    try:
+        with Rooted(root) as rooted:
+            _lock(rooted)
+            note = JournalFile(rooted, journal)
+            try:
+                if note.exists():
+                    raise EnvironmentFault(f"{journal}: a run was killed here; it must be recovered first")
+                plan = _Plan(rooted, {tree_path(path): state for path, state in changes.items()}, before or {})
+                plan.check(note.below_root)
+                if plan.moves:
+                    plan.carry_out(note)
+            finally:
+                note.close()
+    except KeyboardInterrupt:
+        # Whoever presses Ctrl-C looks at the tree next.
+        recover(root, journal)
+        raise
 
 
 def recover(root: Path, journal: Path) -> Recovered | None:

@@ -8,24 +8,25 @@ its hunks no longer stand without a merge, so that tools that know files alone, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ...values.series import SeriesEntry
-from ..directory.changes import EXECUTABLE, LINK, REGULAR, FileState, write_changes
+from ..directory.changes import EXECUTABLE, LINK, REGULAR, FileState, Recovered, recover, write_changes
 from ..exchange.render import render_patch
-from ..queue import Queue, read_input
+from ..queue import JOURNAL, Queue
 from ..quilt.apply import apply_changes
+from ..quilt.files import Fixed
 from ..quilt.patchfile import PatchFile, parse
-from ..quilt.refresh import Fixed, rewritten
+from ..quilt.refresh import rewritten
 from ..quilt.settings import DiffFormat
 from ..replay.change import BlobChange
 from ..replay.item import RawCommit
 from ..replay.replay import Step
 from ..result import Result
+from ..store.files import read_input
 from ..store.objects import Entry, Objects
 
-__all__ = ["patch_bytes", "stale_files", "write_series"]
-
-JOURNAL = ".mptcp-series.journal"
+__all__ = ["patch_bytes", "recover_series", "stale_files", "write_series"]
 
 
 def patch_bytes(
@@ -102,6 +103,15 @@ def _states(
 
 def _state(objects: Objects, entry: Entry) -> FileState:
     return FileState(data=objects.read(entry.oid), mode=entry.mode)
+
+
+def recover_series(directory: Path) -> Recovered | None:
+    """Finish or undo what a killed run was writing to a series directory; None where nothing is to be done.
+
+    Raises what `recover` raises.
+    """
+    place = directory / JOURNAL
+    return recover(directory, place) if place.exists() else None
 
 
 def write_series(queue: Queue, files: Mapping[str, bytes]) -> tuple[str, ...]:

@@ -4,104 +4,51 @@
 A directory of its own holds `tree/` with the patch's files, and `state.json`. Of a checkout (a git worktree or a plain
 source directory that has the base's files) the files that the queue changes are written as they are with the patch,
 and what was edited is told from that: by git where it is a worktree, else file by file. No edit is written over.
+
+The state is written before the files and taken away after them, and says in between that it is not complete: after a
+kill nothing is taken for an edit that is none.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import attrs
-import pygit2
-from pygit2.enums import FileStatus
 
-from ...errors import BadInput, NeedsPerson
+from ...errors import BadInput, NeedsPerson, StaleEdit
 from ...values.paths import check_tree_path
 from ..directory.changes import EXECUTABLE, LINK, FileState, recover, write_changes
 from ..directory.rooted import Rooted
 from ..resolving.job import Job
+from ..result import Result
 from ..store.files import replace_file
-from ..store.objects import REGULAR, SUBMODULE, Entry, Objects, Oid, hexed
+from ..store.objects import REGULAR, SUBMODULE, Entry, Objects, hexed
+from ..store.repository import open_repository
 from ..store.tree import TreeEditor
-from .point import Point, find_point, step_trees
+from .checkout import changed_files, read_head, untracked_files
+from .point import Point, base_tree, find_point, tree_of
+from .state import EditState
+from .taking import edited_tree
 
-__all__ = ["STATE", "EditPlace", "EditState", "begin", "end", "find_again", "read_edit"]
+__all__ = [
+    "BaseFiles",
+    "EditPlace",
+    "begin",
+    "end",
+    "find_again",
+    "read_edit",
+    "recover_edit",
+    "taken_already",
+]
 
-STATE = "state.json"
+_STATE = "state.json"
 _CHECKOUT_STATE = ".mptcp-series-edit.json"
 _JOURNAL = ".mptcp-series.journal"
-_SCHEMA = 1
-
-
-@attrs.frozen(kw_only=True)
-class EditState:
-    """What an edit was begun with. Paths of the machine are absolute."""
-
-    series: str
-    source: str | None
-    sources: Mapping[str, str]
-    repo: str
-    rev: str | None
-    commit: str | None
-    overrides: tuple[str, ...] | None
-    align: bool
-    patch: str
-    queue: str
-    """Digest of the series file and the recipe."""
-    tree: str
-    """The tree with the patch."""
-    files: tuple[str, ...]
-    """What was laid out."""
-    checkout: bool
-
-    def render(self) -> bytes:
-        document = {"schema": _SCHEMA, **attrs.asdict(self)}
-        return _encoded({**document, "digest": _digest(document)}) + b"\n"
-
-    @classmethod
-    def parse(cls, data: bytes, file: str) -> EditState:
-        """Read it back. Raises BadInput for a file that is not as it was written."""
-        hint = "begin the edit anew; what you edited stays where it is"
-        try:
-            document = json.loads(data)
-            schema, digest = document["schema"], document.pop("digest")
-            if schema != _SCHEMA:
-                raise BadInput(f"made by another version (schema {schema!r}); {hint}", file=file)
-            if digest != _digest(document):
-                raise BadInput(f"changed by hand or cut off: its digest does not fit; {hint}", file=file)
-            document.pop("schema")
-            overrides = document.pop("overrides")
-            files = tuple(document.pop("files"))
-            state = cls(**document, files=files, overrides=None if overrides is None else tuple(overrides))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise BadInput(f"damaged: {error}; {hint}", file=file) from None
-        for path in state.files:
-            if trouble := check_tree_path(path):
-                raise BadInput(f"damaged: unsafe path {path!r}: {trouble}", file=file)
-        return state
-
-    def job(self) -> Job:
-        return Job(
-            series=self.series,
-            repo=self.repo,
-            base=self.rev,
-            source=self.source,
-            overrides=self.overrides,
-            align=self.align,
-            sources={name: Path(place) for name, place in self.sources.items()},
-        )
-
-
-def _encoded(document: object) -> bytes:
-    return json.dumps(document, indent=1, sort_keys=True).encode("ascii")
-
-
-def _digest(document: object) -> str:
-    return hashlib.sha256(_encoded(document)).hexdigest()
+_NAMED = 8
+"""How many files one message names."""
 
 
 def _absolute(path: str | Path) -> Path:
@@ -117,7 +64,7 @@ class EditPlace:
 
     @property
     def state_file(self) -> Path:
-        return self.directory / (_CHECKOUT_STATE if self.checkout else STATE)
+        return self.directory / (_CHECKOUT_STATE if self.checkout else _STATE)
 
     @property
     def top(self) -> Path:
@@ -137,13 +84,39 @@ class EditPlace:
         return EditState.parse(self.state_file.read_bytes(), str(self.state_file))
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class BaseFiles:
+    """The files of a base."""
+
+    objects: Objects
+    tree: TreeEditor
+
+    @classmethod
+    def of(cls, result: Result) -> BaseFiles:
+        return cls(objects=result.objects, tree=TreeEditor(result.objects, base_tree(result)))
+
+    @classmethod
+    def again(cls, state: EditState, job: Job) -> BaseFiles:
+        """Those an edit was begun on, whatever has become of the queue; a plain directory is read with the queue."""
+        if state.commit is None:
+            return cls.of(job.replay(job.queue()))
+        objects = Objects(open_repository(state.repo))
+        return cls(objects=objects, tree=TreeEditor(objects, tree_of(objects, bytes.fromhex(state.commit))))
+
+    def state(self, path: str) -> FileState | None:
+        return _state(self.objects, self.tree.get(path))
+
+
 def begin(place: EditPlace, job: Job, point: Point, also: Iterable[str] = ()) -> EditState:
     """Lay the tree at a patch out. Raises BadInput where that would write over something.
 
     also: more files of the tree.
     """
     if EditPlace.find(place.directory) is not None:
-        raise BadInput(f"an edit is under way in {place.directory}; `refresh` takes it, `edit --abort` gives it up")
+        raise BadInput(
+            f"an edit is under way in {place.directory}; `refresh` takes it, `edit --abort` gives it up, both with the "
+            "--dir or --worktree it was begun with"
+        )
     tree = TreeEditor(point.objects, point.after)
     paths = [*point.paths, *also]
     for path in paths:
@@ -151,10 +124,14 @@ def begin(place: EditPlace, job: Job, point: Point, also: Iterable[str] = ()) ->
             raise BadInput(f"unsafe path {path!r}: {trouble}")
     for path in also:
         if tree.get(path) is None:
-            raise BadInput(f"{path} is not in the tree at {point.item.name}; make it in {place.top} and say --add")
+            raise BadInput(
+                f"{path} is not in the tree at {point.item.name}; make it after `edit`, and say `refresh --add {path}`"
+            )
     before: dict[str, FileState | None] | None = None
+    head, untracked = None, set[str]()
     if place.checkout:
         before, paths = _of_checkout(place, point, paths)
+        head, untracked = _of_worktree(place, point)
     elif place.directory.exists() and any(place.directory.iterdir()):
         raise BadInput(f"{place.directory} is not empty, and no edit made it; name another place with --dir")
     files = {path: _state(point.objects, tree.get(path)) for path in dict.fromkeys(paths)}
@@ -172,37 +149,76 @@ def begin(place: EditPlace, job: Job, point: Point, also: Iterable[str] = ()) ->
         tree=hexed(point.after),
         files=tuple(files),
         checkout=place.checkout,
+        head=head,
+        untracked=tuple(sorted(untracked)),
     )
     place.top.mkdir(parents=True, exist_ok=True)
-    write_changes(place.top, files, journal=place.top / _JOURNAL, before=before)
-    replace_file(place.state_file, state.render())
+    _note(place, attrs.evolve(state, complete=False))
+    try:
+        write_changes(place.top, files, journal=place.top / _JOURNAL, before=before)
+    except Exception:
+        place.state_file.unlink()
+        raise
+    _note(place, state)
     return state
+
+
+def _note(place: EditPlace, state: EditState) -> None:
+    replace_file(place.state_file, state.render())
 
 
 def _of_checkout(place: EditPlace, point: Point, paths: Sequence[str]) -> tuple[dict[str, FileState | None], list[str]]:
     """What a checkout has at the paths the queue changes; it has to be the base's, or an edit would be written over."""
     if not place.directory.is_dir():
         raise BadInput(f"{place.directory}: no such directory; --worktree names a checkout of the base")
-    recover(place.directory, place.directory / _JOURNAL)
     steps = point.result.steps
     upto = steps[: [step.name for step in steps].index(point.item.name) + 1]
     touched = dict.fromkeys([*(change.path for step in upto for change in step.changes), *paths])
-    base = TreeEditor(point.objects, _base_tree(point))
+    base = BaseFiles.of(point.result)
     before: dict[str, FileState | None] = {}
-    wrong = []
+    wrong, absent = [], False
     with Rooted(place.directory) as rooted:
         for path in touched:
-            there, wanted = rooted.read(path), _state(point.objects, base.get(path))
+            there, wanted = rooted.read(path), base.state(path)
             before[path] = there
             if _plain(there) != _plain(wanted):
-                wrong.append(f"{place.directory / path} is not as {point.result.base.rev} has it")
+                absent = absent or there is None
+                how = "is not there" if there is None else f"is not as {point.result.base.rev} has it"
+                wrong.append(f"{place.directory / path} {how}")
     if wrong:
-        raise BadInput("\n".join([*wrong, "nothing was written; the checkout has to be a clean one of the base"]))
+        advice = "; `git sparse-checkout add` brings directories that were left out" if absent else ""
+        raise BadInput(
+            "\n".join([*_some(wrong), f"nothing was written; the checkout has to be a clean one of the base{advice}"])
+        )
     return before, list(touched)
 
 
-def _base_tree(point: Point) -> Oid:
-    return step_trees(point.objects, point.result.steps[0])[0]
+def _some(lines: Sequence[str]) -> list[str]:
+    """The first of many."""
+    more = len(lines) - _NAMED
+    return [*lines[:_NAMED], f"and {more} more"] if more > 0 else list(lines)
+
+
+def _of_worktree(place: EditPlace, point: Point) -> tuple[str | None, set[str]]:
+    """The commit a git worktree has checked out and what lies about in it; None where it is none.
+
+    Edits of other files than the queue's are taken too, so none may be there before.
+    """
+    head = read_head(place.directory)
+    if head is None:
+        return None, set()
+    rev = point.result.base.rev
+    if point.result.base.commit is not None and head.tree != hexed(base_tree(point.result)):
+        raise BadInput(
+            f"{place.directory} has {head.commit[:12]} checked out, which is not {rev}; "
+            f"`git checkout --detach {rev}` there"
+        )
+    changed = [f"{place.directory / path} is edited" for path in sorted(changed_files(place.directory, head.commit))]
+    if changed:
+        raise BadInput(
+            "\n".join([*_some(changed), "nothing was written; the checkout has to be a clean one of the base"])
+        )
+    return head.commit, untracked_files(place.directory)
 
 
 def _plain(state: FileState | None) -> tuple[bytes, int] | None:
@@ -216,29 +232,51 @@ def _state(objects: Objects, entry: Entry | None) -> FileState | None:
     return FileState(data=objects.read(entry.oid), mode=mode)
 
 
+def recover_edit(place: EditPlace) -> None:
+    """Finish or undo what a killed run was writing to a checkout. Raises what `recover` raises."""
+    if place.checkout:
+        recover(place.directory, place.directory / _JOURNAL)
+
+
 def find_again(place: EditPlace, state: EditState, job: Job) -> Point:
-    """The patch that was laid out, come to again. Raises BadInput where something has changed under it."""
+    """The patch that was laid out, come to again. Raises StaleEdit where something has changed under it."""
+    if not state.complete:
+        raise BadInput(
+            f"{place.directory}: laying the edit out, or putting it back, was cut short; "
+            "`mptcp-series edit --abort` takes it away"
+        )
     if job.digest() != state.queue:
-        raise BadInput(_stale(place, f"the series in {state.series} has changed since the edit was begun"))
+        raise StaleEdit(_stale(place, f"the series in {state.series} has changed since the edit was begun"))
     queue = job.queue()
     result = job.replay(queue)
     if result.base.commit != state.commit:
-        raise BadInput(_stale(place, f"the base {state.rev} is another commit now"))
+        raise StaleEdit(_stale(place, f"the base {state.rev} is another commit now"))
     point = find_point(queue, result, state.patch)
     if hexed(point.after) != state.tree:
-        raise BadInput(_stale(place, f"the tree at {state.patch} has changed; a patch or an override was edited"))
+        raise StaleEdit(_stale(place, f"the tree at {state.patch} has changed; a patch or an override was edited"))
     return point
 
 
 def _stale(place: EditPlace, why: str) -> str:
-    return f"stale: {why}; your edits are in {place.top}: copy what you need, and begin anew"
+    return f"stale: {why}; your edits are in {place.top}: copy what you need, `edit --abort`, and begin anew"
+
+
+def taken_already(place: EditPlace, state: EditState, job: Job, add: Iterable[str] = ()) -> Point | None:
+    """The patch, where the queue gives the edited files by itself: a refresh was killed after it had written."""
+    queue = job.queue()
+    result = job.replay(queue)
+    if result.base.commit != state.commit or all(step.name != state.patch for step in result.steps):
+        return None
+    point = find_point(queue, result, state.patch)
+    wanted = read_edit(place, state, point, {*add, *point.paths})
+    return point if edited_tree(point, wanted) == point.after else None
 
 
 def read_edit(place: EditPlace, state: EditState, point: Point, add: Iterable[str] = ()) -> dict[str, Entry | None]:
     """The files as somebody left them. Raises NeedsPerson for files that are not the patch's and were not added."""
     added = set(add)
     known = set(state.files) | added
-    other = sorted(_edited_elsewhere(place, point) - known)
+    other = sorted(_edited_elsewhere(place, state) - known)
     if other and not place.checkout:
         raise NeedsPerson(
             [f"{place.top / path}: not a file of the patch; take it away, or say --add {path}" for path in other]
@@ -252,6 +290,11 @@ def read_edit(place: EditPlace, state: EditState, point: Point, add: Iterable[st
             there = rooted.read(path)
             was = tree.get(path)
             if there is None:
+                if path not in state.files and not place.checkout and path not in point.paths:
+                    raise BadInput(
+                        f"{place.top / path}: no such file; --add takes what was made there, and "
+                        f"`edit {state.patch} --add {path}` lays out a file that the tree has"
+                    )
                 wanted[path] = was if was is not None and was.mode == SUBMODULE else None
                 continue
             mode = there.mode
@@ -261,34 +304,41 @@ def read_edit(place: EditPlace, state: EditState, point: Point, add: Iterable[st
     return wanted
 
 
-def _edited_elsewhere(place: EditPlace, point: Point) -> set[str]:
+def _edited_elsewhere(place: EditPlace, state: EditState) -> set[str]:
     """Files besides those laid out that may have been edited."""
-    if not place.checkout:
-        found = set()
-        for directory, names, files in os.walk(place.top):
-            links = [name for name in names if os.path.islink(os.path.join(directory, name))]
-            found |= {os.path.relpath(os.path.join(directory, name), place.top) for name in (*files, *links)}
-        return {name for name in found if not name.startswith(".mptcp-series")}
-    if not (place.directory / ".git").exists():
-        return set()
-    repo = pygit2.Repository(str(place.directory))
-    ignored = FileStatus.IGNORED
-    found = {path for path, flags in repo.status(untracked_files="all").items() if flags and not flags & ignored}
-    return {path for path in found if not path.startswith(".mptcp-series")}
+    if place.checkout:
+        if state.head is None:
+            return set()
+        new = untracked_files(place.directory) - set(state.untracked)
+        return changed_files(place.directory, state.head) | new
+    found = set()
+    for directory, names, files in os.walk(place.top):
+        links = [name for name in names if os.path.islink(os.path.join(directory, name))]
+        found |= {os.path.relpath(os.path.join(directory, name), place.top) for name in (*files, *links)}
+    return {name for name in found if not name.startswith(".mptcp-series")}
 
 
-def end(place: EditPlace, point: Point | None, edited: Iterable[str] = ()) -> None:
+def end(place: EditPlace, state: EditState | None, base: BaseFiles | None, taken: Collection[str] = ()) -> list[str]:
     """The edit is over: a directory of its own goes; a checkout is put back as the base has it.
 
-    point: where a checkout was; None leaves its files as they are. edited: files that were edited in it.
+    state: None for one that is damaged, of a directory of its own. base: of a checkout. taken: files that are part of
+    a patch or an override now. Gives the files that somebody made in a git worktree and that are nowhere else: they
+    stay.
     """
     if not place.checkout:
+        if state is not None:
+            _note(place, attrs.evolve(state, complete=False))
+        if place.top.exists():
+            shutil.rmtree(place.top)
+        place.state_file.unlink()
         shutil.rmtree(place.directory)
-        return
-    if point is not None:
-        base = _base_tree(point)
-        tree = TreeEditor(point.objects, base)
-        paths = {*(change.path for step in point.result.steps for change in step.changes), *edited}
-        files = {path: _state(point.objects, tree.get(path)) for path in sorted(paths)}
-        write_changes(place.directory, files, journal=place.directory / _JOURNAL)
+        return []
+    assert state is not None
+    assert base is not None
+    _note(place, attrs.evolve(state, complete=False))
+    elsewhere = _edited_elsewhere(place, state)
+    kept = {path for path in elsewhere - {*taken, *state.files} if base.state(path) is None}
+    files = {path: base.state(path) for path in {*state.files, *taken, *elsewhere} - kept}
+    write_changes(place.directory, files, journal=place.directory / _JOURNAL)
     place.state_file.unlink()
+    return sorted(kept)

@@ -20,7 +20,7 @@ from ..result import Result
 from ..store.objects import Entry, Objects, Oid
 from ..store.tree import TreeEditor
 
-__all__ = ["Point", "find_point", "step_trees"]
+__all__ = ["Point", "base_tree", "find_entry", "find_point", "step_trees", "tree_of"]
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -81,10 +81,8 @@ def find_point(queue: Queue, result: Result, name: str) -> Point:
     Raises BadInput where the queue has no such patch, or nothing of it is left on this base; NeedsPerson where the
     queue does not come so far.
     """
-    found = [entry.name for entry in queue.series.entries if name in (entry.name, entry.name.removesuffix(".patch"))]
-    if not found:
-        raise BadInput(f"{queue.series.file}: no patch {name!r} in the series")
-    name = found[0]
+    entry = find_entry(queue, result, name)
+    name = entry.name
     step = next((step for step in result.steps if step.name == name), None)
     outcome = next(patch for patch in result.patches if patch.name == name)
     if step is None:
@@ -92,24 +90,49 @@ def find_point(queue: Queue, result: Result, name: str) -> Point:
             raise BadInput(
                 f"{name} is {outcome.status.value} on {result.base.rev}: nothing of it is left to edit there"
             )
+        first = next((patch.name for patch in result.patches if patch.status is Status.CONFLICT), name)
+        reasons = result.reasons()
         raise NeedsPerson(
-            [*result.reasons(), f"{name} is not reached; `mptcp-series resolve` answers the first conflict"]
+            [
+                *([reason for reason in reasons if reason.startswith(f"conflict: {first}:")] or reasons),
+                f"{name} is not reached; `mptcp-series resolve` answers the first conflict",
+            ]
         )
-    item = next(item for item in queue.items(result.objects) if item.name == name)
     before, after = step_trees(result.objects, step)
     override = next(
         (one for one in queue.overrides if outcome.override is not None and override_file(one) == outcome.override),
         None,
     )
+    item = queue.item(result.objects, entry)
     return Point(queue=queue, result=result, item=item, step=step, before=before, after=after, override=override)
+
+
+def find_entry(queue: Queue, result: Result, name: str) -> SeriesEntry:
+    """A line of the series by the patch's name, with or without `.patch`. Raises BadInput."""
+    for entry in queue.series.entries:
+        if name in (entry.name, entry.name.removesuffix(".patch")):
+            return entry
+    made = [patch for patch in result.patches if name in (patch.name, patch.name.removesuffix(".patch"))]
+    if made:
+        raise BadInput(
+            f"{made[0].name} is no line of {queue.series.file}: every run makes it anew from the base "
+            f"({made[0].kind.value})"
+        )
+    raise BadInput(f"{queue.series.file}: no patch {name!r} in the series")
 
 
 def step_trees(objects: Objects, step: Step) -> tuple[Oid, Oid]:
     """The trees before and with a commit of a result."""
-    return _tree(objects, _parent(objects, step.commit)), _tree(objects, step.commit)
+    return tree_of(objects, _parent(objects, step.commit)), tree_of(objects, step.commit)
 
 
-def _tree(objects: Objects, commit: Oid) -> Oid:
+def base_tree(result: Result) -> Oid:
+    """The tree under the first commit of a result."""
+    return step_trees(result.objects, result.steps[0])[0]
+
+
+def tree_of(objects: Objects, commit: Oid) -> Oid:
+    """The tree of a commit."""
     return bytes.fromhex(objects.read(commit).split(b"\n", 1)[0].removeprefix(b"tree ").decode())
 
 

@@ -12,28 +12,29 @@ from collections.abc import Collection, Sequence
 
 import attrs
 
-from ...errors import BadInput, NeedsPerson
+from ...errors import BadInput, NeedsPerson, Problem
 from ...values.override import DropTarget, Override
 from ...values.series import Series, SeriesEntry
 from ..exchange.render import render_patch
 from ..queue import Queue
 from ..replay.change import BlobChange
 from ..replay.item import RawCommit
+from ..replay.overrides import adapt
 from ..resolving.job import Job
 from ..result import Result
 from ..store.objects import Objects, Oid
 from .edited import edited, from_bytes, new_reasons
 from .files import patch_bytes
-from .point import Point, find_point
-from .taking import Taken, changes_between, prove, raw_of, refuse_unwritable, unpinned
+from .point import Point, find_entry, find_point
+from .taking import Collision, Taken, changes_between, prove, raw_of, refuse_unwritable, unpinned
 
 __all__ = ["fold", "reorder", "split"]
 
 
 def reorder(job: Job, queue: Queue, before: Result, name: str, *, ahead: str | None, behind: str | None) -> Taken:
     """Work out the queue with a patch right before another one, or right behind it. Nothing is written."""
-    name = _known(queue, name)
-    other = _known(queue, ahead if ahead is not None else behind or "")
+    name = find_entry(queue, before, name).name
+    other = find_entry(queue, before, ahead if ahead is not None else behind or "").name
     if name == other:
         raise BadInput(f"{name} cannot stand before or behind itself")
     series = _moved(queue.series, name, other, behind=ahead is None)
@@ -83,7 +84,7 @@ def fold(job: Job, queue: Queue, before: Result, name: str, into: str) -> Taken:
 
     It is moved right behind that one first, which may collide with what lies between. Its file stays, unlisted.
     """
-    name, into = _known(queue, name), _known(queue, into)
+    name, into = find_entry(queue, before, name).name, find_entry(queue, before, into).name
     if name == into:
         raise BadInput(f"{name} cannot be folded into itself")
     for one in (name, into):
@@ -92,7 +93,7 @@ def fold(job: Job, queue: Queue, before: Result, name: str, into: str) -> Taken:
     moved = queue if series == queue.series else edited(queue, series, {})
     between = before if moved is queue else job.replay(moved)
     if reasons := new_reasons(before, between):
-        raise NeedsPerson([*reasons, f"{name} cannot be brought to {into}; nothing was written"])
+        raise Collision(before, between, f"{name} cannot be brought to {into}; nothing was written", reasons)
     first, second = find_point(moved, between, into), find_point(moved, between, name)
     changes = changes_between(between.objects, first.before, second.after, {*first.paths, *second.paths})
     if not changes:
@@ -159,10 +160,17 @@ def split(
 def _without(point: Point, parts: Collection[DropTarget]) -> Oid:
     """The tree with the patch but for these parts."""
     override = Override(patch=point.item.name, drop=tuple(parts), reason="split")
+    if drift := adapt(point.objects, point.item, override).drift:
+        raise BadInput([Problem(message=one.why) for one in drift])
     replay = point.stuck().again(override)
     outcome = replay.replay(point.item)
     if outcome.conflicts:
-        raise BadInput(outcome.conflicts[0].text.split("\n", 1)[0])
+        raise NeedsPerson(
+            [
+                *dict.fromkeys(f"conflict: {point.item.name}: {conflict.path}" for conflict in outcome.conflicts),
+                "the rest of the patch does not stand without these parts; nothing was written",
+            ]
+        )
     return replay.tree.write()
 
 
@@ -171,13 +179,6 @@ def _renamed(raw: RawCommit, subject: str | None) -> RawCommit:
     head, blank, body = raw.message.partition(b"\n\n")
     wanted = head + b", part 2" if subject is None else subject.encode("utf-8", "surrogateescape")
     return attrs.evolve(raw, message=wanted + (blank + body if blank else b"\n"))
-
-
-def _known(queue: Queue, name: str) -> str:
-    found = [entry.name for entry in queue.series.entries if name in (entry.name, entry.name.removesuffix(".patch"))]
-    if not found:
-        raise BadInput(f"{queue.series.file}: no patch {name!r} in the series")
-    return found[0]
 
 
 def _same_end(before: Result, after: Result) -> None:

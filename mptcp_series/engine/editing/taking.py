@@ -7,7 +7,7 @@ must need no person that it did not need before; else nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -34,7 +34,24 @@ from .edited import edited, from_bytes, new_reasons
 from .files import patch_bytes, stale_files, write_series
 from .point import Point, step_trees
 
-__all__ = ["Overridden", "Taken", "take", "take_as_override"]
+__all__ = ["Collision", "Overridden", "Taken", "take", "take_as_override"]
+
+_STAYS = (
+    "nothing was written, and the edit stays: edit on, or say --leave-conflicts and answer them with "
+    "`mptcp-series resolve`"
+)
+
+
+class Collision(NeedsPerson):
+    """What an edit would bring about further on.
+
+    before, after: the results without it and with it.
+    """
+
+    def __init__(self, before: Result, after: Result, end: str, reasons: Sequence[str]) -> None:
+        super().__init__([*reasons, end])
+        self.before = before
+        self.after = after
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -107,10 +124,11 @@ def refuse_unwritable(point: Point) -> None:
         )
 
 
-def take(job: Job, point: Point, wanted: Mapping[str, Entry | None]) -> Taken:
+def take(job: Job, point: Point, wanted: Mapping[str, Entry | None], *, leave: bool = False) -> Taken:
     """Work out the queue with an edit in its patch. Nothing is written.
 
     wanted: files of the edited tree by path, None for one that was taken away.
+    leave: conflicts of later patches are left in the result, for somebody to resolve.
     Raises NothingToDo where nothing was edited, NeedsPerson with what it would bring about, BadInput.
     """
     refuse_unwritable(point)
@@ -119,24 +137,38 @@ def take(job: Job, point: Point, wanted: Mapping[str, Entry | None]) -> Taken:
         raise NothingToDo(f"Patch {point.item.name} is unchanged")
     changes = changes_between(point.objects, point.before, tree, {*point.paths, *wanted})
     if not changes:
-        raise BadInput(f"nothing is left in {point.item.name}; take it out of the series instead")
+        raise BadInput(
+            f"nothing is left in {point.item.name}; take its line out of {point.queue.series.file} instead, or say "
+            "--override, which leaves the patch out on some bases"
+        )
     entry = unpinned(point.entry)
     data = patch_bytes(point.objects, point.queue, point.entry, raw_of(point), changes)
     series = point.queue.series.replace_entry(entry.name, entry)
     queue = edited(point.queue, series, {entry.name: from_bytes(point.queue, entry, data)})
-    return prove(job, point.queue, queue, point.result, {entry.name: data}, {entry.name: tree})
+    return prove(
+        job, point.queue, queue, point.result, {entry.name: data}, {entry.name: tree}, stays=_STAYS, leave=leave
+    )
 
 
 def prove(
-    job: Job, was: Queue, queue: Queue, before: Result, files: Mapping[str, bytes], trees: Mapping[str, Oid]
+    job: Job,
+    was: Queue,
+    queue: Queue,
+    before: Result,
+    files: Mapping[str, bytes],
+    trees: Mapping[str, Oid],
+    *,
+    stays: str = "nothing was written",
+    leave: bool = False,
 ) -> Taken:
     """Replay an edited queue and hold it against what is wanted.
 
-    trees: the tree with each of these entries. Raises NeedsPerson, BadInput.
+    trees: the tree with each of these entries. leave: conflicts are left in it. Raises Collision, BadInput.
     """
     result = job.replay(queue)
-    if reasons := new_reasons(before, result):
-        raise NeedsPerson([*reasons, "nothing was written"])
+    reasons = new_reasons(before, result)
+    if reasons and not leave:
+        raise Collision(before, result, stays, reasons)
     steps = {step.name: step for step in result.steps}
     for name, tree in trees.items():
         if name not in steps or step_trees(result.objects, steps[name])[1] != tree:
@@ -182,11 +214,16 @@ class Overridden:
 
 
 def take_as_override(
-    job: Job, point: Point, wanted: Mapping[str, Entry | None], base_range: VersionRange | None = None
+    job: Job,
+    point: Point,
+    wanted: Mapping[str, Entry | None],
+    base_range: VersionRange | None = None,
+    *,
+    leave: bool = False,
 ) -> Overridden:
     """Work out an override that gives the edited files. Nothing is written.
 
-    One in force for the patch is replaced by it. Raises what `take` raises.
+    One in force for the patch is replaced by it. Arguments and errors as of `take`.
     """
     tree = edited_tree(point, wanted)
     if tree == point.after:
@@ -217,8 +254,9 @@ def take_as_override(
         file=f"{path.parent.name}/{path.name}",
     )
     result = job.replay(attrs.evolve(queue, overrides=(*kept, override)))
-    if reasons := new_reasons(point.result, result):
-        raise NeedsPerson([*reasons, "nothing was written"])
+    reasons = new_reasons(point.result, result)
+    if reasons and not leave:
+        raise Collision(point.result, result, _STAYS, reasons)
     step = next((step for step in result.steps if step.name == item.name), None)
     made = point.before if step is None else step_trees(result.objects, step)[1]
     if made != captured.tree:

@@ -139,10 +139,11 @@ def _mail_header(raw: RawCommit) -> bytes:
     subject, _, body = text.lstrip("\n").partition("\n\n")
     subject = " ".join(line.strip() for line in subject.strip("\n").split("\n"))
     who, _, when = author.rpartition("> ")
-    name, _, address = who.partition(" <")
+    name, _, address = who.partition("<")
+    phrase = _phrase(name.removesuffix(" "))
     lines = [
         MAIL_FROM,
-        b"From: %s <%s>\n" % (_phrase(name), address.encode()),
+        b"From: %s<%s>\n" % (phrase + b" " if phrase else b"", address.encode()),
         b"Date: %s\n" % _date(when).encode(),
         b"Subject: %s\n" % _words("[PATCH] " + subject),
     ]
@@ -192,6 +193,8 @@ def _phrase(name: str) -> bytes:
 def _date(when: str) -> str:
     found = re.fullmatch(r"(\d{1,11}) ([+-])(\d\d)(\d\d)", when, re.ASCII)
     if found is None:
-        return Person(name="", email="").date()
+        # An old client's zone such as +051800 is none; when it was is known all the same.
+        since = re.match(r" *(\d{1,11})(?: |$)", when, re.ASCII)
+        return Person(name="", email="", time=0 if since is None else int(since[1])).date()
     offset = int(found[3]) * 60 + int(found[4])
     return Person(name="", email="", time=int(found[1]), offset=-offset if found[2] == "-" else offset).date()

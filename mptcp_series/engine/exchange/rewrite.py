@@ -28,12 +28,12 @@ from ...errors import BadInput, BadSeries, EnvironmentFault, Problem
 from ...values.patch import ChangeKind, FileChange, Patch
 from ...values.result import EntryKind, PatchOutcome, Status
 from ...values.series import Series, SeriesEntry
-from ..queue import read_input
 from ..replay.change import BlobChange, TextChange
 from ..replay.item import reversed_change
 from ..replay.replay import Step
 from ..replay.settle import settle_text
 from ..result import Result
+from ..store.files import read_input
 from ..store.objects import Entry, Objects
 from .render import render_change, render_patch, render_plain
 

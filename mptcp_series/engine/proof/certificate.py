@@ -16,8 +16,9 @@ from ... import __version__
 from ...errors import EnvironmentFault, UnknownRevision
 from ...values.certificate import Certificate
 from ...values.verification import Difference, DifferenceKind, Ground, Ignored, Parity, Verified
-from ..queue import Queue, read_input
+from ..queue import Queue
 from ..result import Result
+from ..store.files import read_input
 from ..store.repository import resolve_commit
 from .actual import true_tree
 from .layers import base_tree

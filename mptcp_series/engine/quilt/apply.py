@@ -9,25 +9,22 @@ not fit either: GNU patch would refuse it, and the patch could not be popped. Wh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
 from ...values.binary import new_content
 from ...values.filechange import ChangeKind, FileChange
-from ...values.hunk import Hunk, split_lines
+from ...values.hunk import Hunk
 from ...values.patchreader import unquote
 from ...values.paths import check_tree_path
 from ...values.result import Fate
 from ..directory.changes import EXECUTABLE, LINK, REGULAR, FileState
 from ..text.place import place
 from .files import Files, with_data, with_mode
-from .order import only_way
+from .parts import Blobs, HunkMerge, Part, Style, Word
 
 __all__ = ["Applied", "AppliedFile", "AppliedHunk", "Blobs", "apply_changes", "change_path"]
-
-Blobs = Callable[[str], bytes | None]
-"""The content that an id of an index line names, where a repository has it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,10 +41,22 @@ class AppliedHunk:
     offset: int = 0
     fuzz: int = 0
     why: str = ""
+    parts: tuple[Part, ...] = ()
+    """Of one that was merged: its changes. What collides is between markers then, and no reject."""
 
     @property
     def failed(self) -> bool:
         return bool(self.why)
+
+    @property
+    def rejected(self) -> bool:
+        """Whether nothing of it is in the file."""
+        return self.failed and not self.parts
+
+    @property
+    def guessed(self) -> bool:
+        """Whether it went, without a person's help, where its context is not as it says."""
+        return bool(self.fuzz) or any(part.word is Word.MERGED for part in self.parts)
 
 
 @attrs.frozen(kw_only=True)
@@ -74,13 +83,19 @@ class AppliedFile:
         return tuple(hunk for hunk in self.hunks if hunk.failed)
 
     @property
+    def rejects(self) -> tuple[AppliedHunk, ...]:
+        return tuple(hunk for hunk in self.hunks if hunk.rejected)
+
+    @property
     def clean(self) -> bool:
         return not self.trouble and not self.failures
 
     @property
     def exact(self) -> bool:
         """Whether every hunk stands where the patch says."""
-        return self.clean and not self.merged and all(not (hunk.offset or hunk.fuzz) for hunk in self.hunks)
+        return (
+            self.clean and not self.merged and all(not (hunk.offset or hunk.fuzz or hunk.parts) for hunk in self.hunks)
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -98,27 +113,47 @@ class Applied:
         return any(hunk.fuzz for file in self.files for hunk in file.hunks)
 
 
-def apply_changes(files: Files, changes: Iterable[FileChange], *, fuzz: int = 0, blobs: Blobs | None = None) -> Applied:
-    """Bring the changes of a patch onto the files, each after the one before it; what fits is put, failures or not."""
-    return Applied(files=tuple(_apply(files, change, fuzz, blobs) for change in changes))
+@attrs.frozen
+class _How:
+    """How hunks are brought onto a file."""
+
+    fuzz: int
+    blobs: Blobs | None
+    merge: Style | None
 
 
-def _apply(files: Files, change: FileChange, fuzz: int, blobs: Blobs | None) -> AppliedFile:
+def apply_changes(
+    files: Files,
+    changes: Iterable[FileChange],
+    *,
+    fuzz: int = 0,
+    blobs: Blobs | None = None,
+    merge: Style | None = None,
+) -> Applied:
+    """Bring the changes of a patch onto the files, each after the one before it; what fits is put, failures or not.
+
+    merge: what has no place is merged, and written so where it collides; fuzz counts for nothing then (patch(1)).
+    """
+    how = _How(0 if merge else fuzz, blobs, merge)
+    return Applied(files=tuple(_apply(files, change, how) for change in changes))
+
+
+def _apply(files: Files, change: FileChange, how: _How) -> AppliedFile:
     if change.kind in (ChangeKind.RENAME, ChangeKind.COPY):
-        return _move(files, change, fuzz, blobs)
+        return _move(files, change, how)
     path = change_path(files, change)
     before = files.get(path)
-    done = _changed(change, path, path, before, fuzz, blobs)
+    done = _changed(change, path, path, before, how)
     # Put even where nothing of it fits: the file is the patch's, and a person may finish it by hand.
     files.put(path, done.after)
     return done
 
 
-def _move(files: Files, change: FileChange, fuzz: int, blobs: Blobs | None) -> AppliedFile:
+def _move(files: Files, change: FileChange, how: _How) -> AppliedFile:
     assert change.old_path is not None
     assert change.new_path is not None
     before, there = files.get(change.old_path), files.get(change.new_path)
-    done = _changed(change, change.new_path, change.old_path, before, fuzz, blobs)
+    done = _changed(change, change.new_path, change.old_path, before, how)
     done = attrs.evolve(done, before=there)
     if there is not None:
         verb = "renames" if change.kind is ChangeKind.RENAME else "copies"
@@ -145,9 +180,9 @@ def _other_names(change: FileChange) -> list[str]:
     """The name of the `---` line, stripped as the one of the `+++` line was."""
     old = new = b""
     for line in change.raw.split(b"\n", 200)[:200]:
-        if line.startswith(b"--- ") and not old:
+        if line.startswith((b"--- ", b"*** ")) and not old:
             old = unquote(line[4:].partition(b"\t")[0].rstrip())
-        elif line.startswith(b"+++ ") and old:
+        elif line.startswith((b"+++ ", b"--- ")) and old:
             new = unquote(line[4:].partition(b"\t")[0].rstrip())
             break
     known = change.path.encode("utf-8", "surrogateescape")
@@ -164,24 +199,21 @@ def _simplicity(name: str) -> tuple[int, int, int]:
     return name.count("/"), len(name.rpartition("/")[2]), len(name)
 
 
-def _changed(
-    change: FileChange, path: str, old_path: str, before: FileState | None, fuzz: int, blobs: Blobs | None
-) -> AppliedFile:
+def _changed(change: FileChange, path: str, old_path: str, before: FileState | None, how: _How) -> AppliedFile:
     """The file after the change; `before` is what stands at the old path."""
     untouched = AppliedFile(path=path, old_path=old_path, before=before, after=before, line=change.line)
+    if how.merge and change.kind is ChangeKind.ADD and before and before.data == change.added_content != b"":
+        return attrs.evolve(untouched, hunks=_all_there(change))
     if trouble := _whole_trouble(change, path, before):
         missing = before is None and change.kind is not ChangeKind.ADD
         return attrs.evolve(untouched, trouble=trouble, missing=missing)
     if change.binary is not None:
         return _binary(change, change.binary, untouched)
     content = b"" if before is None else before.data
-    data, hunks = _placed(content, _hunks(change, content), fuzz)
+    data, hunks = _placed(content, _hunks(change, content), how.fuzz)
     merged = False
-    if any(hunk.why for hunk in hunks) and blobs is not None:
-        joined = _three_way(content, change, blobs)
-        if joined is not None:
-            data, merged = joined, True
-            hunks = tuple(attrs.evolve(hunk, why="", offset=0, fuzz=0) for hunk in hunks)
+    if any(hunk.why for hunk in hunks) and (how.blobs is not None or how.merge is not None):
+        data, hunks, merged = _merged(content, change, (data, hunks), how)
     failed = any(hunk.why for hunk in hunks)
     if change.kind is ChangeKind.DELETE and not failed and data:
         return attrs.evolve(untouched, trouble=f"the patch deletes {path}, which has more than what it takes away")
@@ -276,8 +308,6 @@ def _placed(content: bytes, hunks: Sequence[Hunk], fuzz: int) -> tuple[bytes, tu
             AppliedHunk(number=number, hunk=hunk, line=hunk.old_start) for number, hunk in enumerate(hunks, start=1)
         )
     placement = place(content, hunks, fuzz=fuzz)
-    if not placement.complete and (ways := only_way(content, hunks)) is not None:
-        return _at_lines(content, hunks, ways)
     found = []
     shift = 0
     for number, (hunk, placed) in enumerate(zip(hunks, placement.hunks, strict=True), start=1):
@@ -292,33 +322,40 @@ def _placed(content: bytes, hunks: Sequence[Hunk], fuzz: int) -> tuple[bytes, tu
     return placement.content, tuple(found)
 
 
-def _at_lines(content: bytes, hunks: Sequence[Hunk], lines: Sequence[int]) -> tuple[bytes, tuple[AppliedHunk, ...]]:
-    """The content with each hunk at a line where it stands."""
-    old = split_lines(content)
-    out: list[bytes] = []
-    done = 0
-    found = []
-    for number, (hunk, at) in enumerate(zip(hunks, lines, strict=True), start=1):
-        out += old[done:at]
-        out += hunk.post_image
-        done = at + len(hunk.pre_image)
-        found.append(AppliedHunk(number=number, hunk=hunk, line=hunk.old_start, offset=at - hunk.old_index))
-    return b"".join([*out, *old[done:]]), tuple(found)
+def _merged(
+    content: bytes, change: FileChange, placed: tuple[bytes, tuple[AppliedHunk, ...]], how: _How
+) -> tuple[bytes, tuple[AppliedHunk, ...], bool]:
+    """Hunks that found no place, merged: with the file the patch was made from, else as --merge has it."""
+    from .merging import merge_hunks, merge_sides, three_way
+
+    data, hunks = placed
+    sides = None if how.blobs is None else three_way(content, change, how.blobs)
+    if sides is not None and not sides.conflicts:
+        return sides.content(), tuple(attrs.evolve(hunk, why="", offset=0, fuzz=0) for hunk in hunks), True
+    if how.merge is None or change.kind in (ChangeKind.ADD, ChangeKind.DELETE):
+        return data, hunks, False
+    wanted = [hunk.hunk for hunk in hunks]
+    made, found = (
+        merge_hunks(content, wanted, how.merge) if sides is None else merge_sides(sides, change.hunks, how.merge)
+    )
+    return made, tuple(_merged_hunk(hunk, one) for hunk, one in zip(hunks, found, strict=True)), sides is not None
 
 
-def _three_way(content: bytes, change: FileChange, blobs: Blobs) -> bytes | None:
-    """The merge with the file the patch was made from, where that is at hand and nothing collides."""
-    base = None if change.old_blob is None or change.kind is ChangeKind.ADD else blobs(change.old_blob)
-    if base is None:
-        return None
-    from ..replay.change import apply_exactly
-    from ..text.merge import is_binary, merge
+def _merged_hunk(hunk: AppliedHunk, merged: HunkMerge) -> AppliedHunk:
+    return attrs.evolve(hunk, why=merged.why, offset=0 if merged.why else merged.offset, parts=merged.parts)
 
-    theirs = apply_exactly(base, change.hunks)
-    if theirs is None or any(map(is_binary, (base, content, theirs))):
-        return None
-    result = merge(base, content, theirs)
-    return None if result.conflicts else result.content()
+
+def _all_there(change: FileChange) -> tuple[AppliedHunk, ...]:
+    """The hunks of a file that is what the patch makes it."""
+    return tuple(
+        AppliedHunk(
+            number=number,
+            hunk=hunk,
+            line=hunk.new_start,
+            parts=(Part(word=Word.ALREADY, first=hunk.new_start, last=hunk.new_start + hunk.new_count - 1),),
+        )
+        for number, hunk in enumerate(change.hunks, start=1)
+    )
 
 
 def _binary(change: FileChange, section: bytes, untouched: AppliedFile) -> AppliedFile:

@@ -9,12 +9,14 @@ the next.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 import pygit2
 from pygit2.enums import DiffOption
 
 from ...errors import BadInput
-from ...values.hunk import split_lines
+from ...values.contextdiff import write_context_hunk
+from ...values.hunk import Hunk, parse_hunk_header, split_lines
 from ..directory.changes import LINK, FileState
 from ..text.merge import is_binary
 from .apply import blob_id
@@ -33,9 +35,20 @@ def hunks_text(old: bytes, new: bytes, format: DiffFormat) -> bytes:
     data = pygit2.Patch.create_from(old, new, flag=flags, context_lines=format.context).data
     lines = split_lines(data)
     start = next((at for at, line in enumerate(lines) if line.startswith(b"@@ -")), len(lines))
-    if format.sections:
-        return b"".join(lines[start:])
-    return b"".join(_HEADER.sub(rb"\1\n", line) if line.startswith(b"@@ -") else line for line in lines[start:])
+    found = lines[start:]
+    if not format.sections:
+        found = [_HEADER.sub(rb"\1\n", line) if line.startswith(b"@@ -") else line for line in found]
+    return b"".join(found) if format.unified else b"".join(_in_context_form(found))
+
+
+def _in_context_form(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """The hunks of a unified diff as `diff -c` has them."""
+    heads = [at for at, line in enumerate(lines) if line.startswith(b"@@ -")]
+    for at, end in zip(heads, [*heads[1:], len(lines)], strict=False):
+        header = parse_hunk_header(lines[at])
+        assert header is not None
+        numbers = dict(zip(("old_start", "old_count", "new_start", "new_count"), header[:4], strict=True))
+        yield write_context_hunk(Hunk(**numbers, section=header[4], lines=tuple(lines[at + 1 : end])))
 
 
 def file_diff(path: str, old: FileState | None, new: FileState | None, format: DiffFormat) -> bytes:
@@ -61,7 +74,8 @@ def file_diff(path: str, old: FileState | None, new: FileState | None, format: D
     if new is None:
         new_name = b"/dev/null"
     ends = [b"\t" if b" " in one else b"" for one in (old_name, new_name)]
-    head = b"--- %s%s\n+++ %s%s\n" % (old_name, ends[0], new_name, ends[1])
+    marks = (b"---", b"+++") if format.unified else (b"***", b"---")
+    head = b"%s %s%s\n%s %s%s\n" % (marks[0], old_name, ends[0], marks[1], new_name, ends[1])
     return lead + head + hunks_text(before, after, format)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ..directory.changes import EXECUTABLE, LINK, REGULAR, FileState
 from ..directory.rooted import Rooted
 
-__all__ = ["Files", "blob_of", "with_data", "with_mode"]
+__all__ = ["Files", "Fixed", "blob_of", "with_data", "with_mode"]
 
 
 class Files:
@@ -49,6 +49,19 @@ class Files:
     def before(self) -> Mapping[str, FileState | None]:
         """What was found at the paths that were put."""
         return {path: self._there[path] for path in self._now if path in self._there}
+
+
+class Fixed(Files):
+    """Files that are in memory only."""
+
+    def __init__(self, states: Mapping[str, FileState | None]) -> None:
+        self._states = dict(states)
+
+    def get(self, path: str) -> FileState | None:
+        return self._states.get(path)
+
+    def put(self, path: str, state: FileState | None) -> None:
+        self._states[path] = state
 
 
 def with_data(state: FileState | None, data: bytes) -> FileState:

@@ -9,10 +9,10 @@ from ...errors import BadInput
 from ...values.hunk import split_lines
 from .patchfile import PatchFile, parse
 
-__all__ = ["with_header", "without_stat", "without_trailing_blanks"]
+__all__ = ["STAT_LINE", "STAT_SUM", "with_header", "without_stat", "without_trailing_blanks"]
 
-_LINE = re.compile(rb"#? .* \| ")
-_SUM = re.compile(rb"#? .* files? changed(, .* insertions?\(\+\))?(, .* deletions?\(-\))?")
+STAT_LINE = re.compile(rb"#? .* \| ")
+STAT_SUM = re.compile(rb"#? .* files? changed(, .* insertions?\(\+\))?(, .* deletions?\(-\))?")
 
 
 def with_header(patch: PatchFile, header: bytes, strip: int) -> bytes:
@@ -32,9 +32,9 @@ def without_stat(header: bytes) -> bytes:
     out: list[bytes] = []
     eaten: list[bytes] = []
     for line in split_lines(header):
-        if _LINE.match(line):
+        if STAT_LINE.match(line):
             eaten.append(line)
-        elif _SUM.match(line):
+        elif STAT_SUM.match(line):
             eaten = []
         else:
             out += [*eaten, line]

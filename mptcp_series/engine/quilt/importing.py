@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import difflib
 import enum
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
 
-from ...errors import BadInput
+from ...errors import BadInput, Problem
 from ...values.hunk import split_lines
 from ...values.series import Series, SeriesEntry
 from ..store.files import replace_file
@@ -113,6 +115,15 @@ def _one(
     return ImportedPatch(name=name, source=str(source), data=raw, replaces=True), False
 
 
+def _told_apart(old: bytes, new: bytes) -> Iterator[str]:
+    """What quilt says of headers that differ."""
+    before, after = (head.decode("utf-8", "surrogateescape").splitlines() for head in (old, new))
+    yield "Patch headers differ:"
+    # Without the lines that would name two files.
+    yield from itertools.islice(difflib.unified_diff(before, after, lineterm=""), 2, None)
+    yield "Please use -d {o|a|n} to specify which patch header(s) to keep."
+
+
 def _joined(old: bytes, new: bytes, old_strip: int, new_strip: int, keep: Keep | None) -> bytes:
     """The new diff under the headers that are kept. Raises BadInput where that has to be said, and is not."""
     before, after = parse("old", "the old patch", old, old_strip), parse("new", "the new patch", new, new_strip)
@@ -121,7 +132,7 @@ def _joined(old: bytes, new: bytes, old_strip: int, new_strip: int, keep: Keep |
         if not heads[0]:
             return new
         if heads[1] and heads[0] != heads[1]:
-            raise BadInput("Patch headers differ. Please use -d {o|a|n} to specify which patch header(s) to keep.")
+            raise BadInput(Problem(message=line) for line in _told_apart(*heads))
         keep = Keep.OLD if not heads[1] else Keep.NEW
     if keep is Keep.NEW:
         return new

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ...errors import BadInput, BadPatch, MissingObject, Problem
+from ...values.contextdiff import STARS
 from ...values.filechange import ChangeKind, FileChange
 from ...values.hunk import split_lines
 from ...values.patchreader import read_patch
@@ -115,14 +116,16 @@ def parse(name: str, label: str, data: bytes | None, strip: int, *, pinned: bool
 
 
 def _refuse_unread(label: str, preamble: bytes, changes: tuple[FileChange, ...], rest: bytes) -> None:
-    """Raise BadPatch for a diff in a form that is not read: it would count as text, and be left out in silence."""
+    """Raise BadPatch for a diff that is not read: it would count as text, and be left out in silence."""
     problems: list[Problem] = []
     line = 1
+    read = frozenset(change.raw for change in changes if change.raw.startswith(b"*** "))
     for text in (preamble, *(change.raw for change in changes), rest):
-        context = b"\n*** " in text or text.startswith(b"*** ")
+        context = text not in read and (b"\n*** " in text or text.startswith(b"*** "))
         for number, one in enumerate(split_lines(text), start=line):
-            if context and one.startswith(b"*" * 15) and not one.strip(b"*\r\n"):
-                problems.append(Problem(file=label, line=number, message="a context diff; make it a unified one"))
+            if context and one.startswith(STARS) and not one.strip(b"*\r\n"):
+                why = "a context diff in the midst of a git patch, or without the lines that name its file"
+                problems.append(Problem(file=label, line=number, message=why))
             elif not changes and one.startswith((b"@@ -", b"diff --git ")):
                 problems.append(Problem(file=label, line=number, message="a diff without the lines that name its file"))
         line += text.count(b"\n")

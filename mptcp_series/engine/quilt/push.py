@@ -3,18 +3,22 @@
 
 A patch that does not fit ends the push; those before it are applied, as quilt leaves it. `force` keeps what fits of
 the patch that does not, puts the rest into `*.rej`, and marks the patch: it cannot be left before it is refreshed.
+With `merge` what collides is put between markers instead, and only what is nowhere near is a reject.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 import attrs
 
 from ...errors import BadInput, Problem
+from ...values.contextdiff import STARS
 from ..directory.changes import FileState
 from .apply import Applied, AppliedFile, Blobs, apply_changes
 from .files import Files
+from .parts import Style
 from .patchfile import PatchFile, Reader
 from .queue import Quilt
 from .state import FUZZ, REFRESH
@@ -30,6 +34,7 @@ class PushedPatch:
     """What became of one patch.
 
     forced: applied although something of it did not fit. reversible: it did not fit, and its reverse does.
+    rejects: whether what did not fit is put into `*.rej`.
     """
 
     name: str
@@ -38,6 +43,7 @@ class PushedPatch:
     forced: bool = False
     refused: bool = False
     reversible: bool = False
+    rejects: bool = False
 
     @property
     def empty(self) -> bool:
@@ -50,24 +56,26 @@ class PushedPatch:
     def problems(self) -> list[Problem]:
         """One for every hunk and file that did not fit, at its line of the patch file."""
         found = []
+        lines = (self.patch.data or b"").split(b"\n")
+        headers = [at for at, text in enumerate(lines, start=1) if text.startswith((b"@@ -", STARS))]
         for file in self.applied.files:
             if file.trouble:
                 found.append(Problem(file=self.patch.label, line=file.line, message=file.trouble))
             found += [
                 Problem(
                     file=self.patch.label,
-                    line=self._line(file, failed.number),
+                    line=_line(headers, file, failed.number),
                     message=f"hunk {failed.number} of {file.path}: {failed.why}",
                 )
                 for failed in file.failures
             ]
         return found
 
-    def _line(self, file: AppliedFile, number: int) -> int:
-        """The line of a hunk's header."""
-        lines = (self.patch.data or b"").split(b"\n")
-        headers = [at + 1 for at in range(file.line - 1, len(lines)) if lines[at].startswith(b"@@ -")]
-        return headers[number - 1] if number <= len(headers) else file.line
+
+def _line(headers: Sequence[int], file: AppliedFile, number: int) -> int:
+    """The line of a hunk's header, of those of the whole patch."""
+    at = bisect_left(headers, file.line) + number - 1
+    return headers[at] if at < len(headers) else file.line
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +103,7 @@ class Push:
     def write(self) -> None:
         """Apply the patches. Raises what `write_changes` raises; nothing is written then."""
         names = tuple(patch.name for patch in self.done)
-        if names:
+        if names or self.files.changes():
             publish(self.quilt, self.files, self.state, stamped=names)
 
 
@@ -106,10 +114,14 @@ def push(
     *,
     force: bool = False,
     fuzz: int = 0,
+    merge: Style | None = None,
+    leave_rejects: bool = False,
     blobs: Blobs | None = None,
 ) -> Push:
     """Work out what becomes of the next patches. Nothing is written.
 
+    merge: what does not fit is merged, and collisions are written so; they still need force.
+    leave_rejects: what does not fit goes to `*.rej`, also of a patch that is not applied.
     Raises BadInput where the top patch waits for a refresh, where a reject of a file that is to be patched lies about,
     where a patch is listed as applied already; BadPatch for one that is damaged.
     """
@@ -126,14 +138,19 @@ def push(
     for name in names:
         patch = reader.read(name)
         attempt = Files(quilt.rooted, under=files)
-        done = _push_one(quilt, attempt, name, patch, fuzz, blobs)
-        if not force:
+        done = _push_one(quilt, attempt, name, patch, fuzz, merge, blobs)
+        # Rejects of a try before are written over, unless they are somebody else's.
+        if not force and (done.applied.clean or not leave_rejects):
             _refuse_rejects(quilt, done.applied, seen)
         if not done.applied.clean or done.missing:
             if not force:
-                pushed.append(attrs.evolve(done, refused=True, reversible=_reversible(quilt, files, patch)))
+                reversible = _reversible(quilt, files, patch)
+                done = attrs.evolve(done, refused=True, reversible=reversible, rejects=leave_rejects)
+                pushed.append(done)
+                _put_rejects(files, done)
                 break
-            done = attrs.evolve(done, forced=not done.applied.clean)
+            forced = not done.applied.clean
+            done = attrs.evolve(done, forced=forced, rejects=forced)
         pushed.append(done)
         _record(quilt, state, attempt, files, done)
         if done.forced:
@@ -145,10 +162,19 @@ def push(
     return Push(quilt=quilt, patches=tuple(pushed), files=files, state=state)
 
 
-def _push_one(quilt: Quilt, attempt: Files, name: str, patch: PatchFile, fuzz: int, blobs: Blobs | None) -> PushedPatch:
+def _push_one(
+    quilt: Quilt,
+    attempt: Files,
+    name: str,
+    patch: PatchFile,
+    fuzz: int,
+    merge: Style | None,
+    blobs: Blobs | None,
+) -> PushedPatch:
     changes = patch.in_order(quilt.entry(name))
     _refuse_own_files(quilt, patch)
-    return PushedPatch(name=name, patch=patch, applied=apply_changes(attempt, changes, fuzz=fuzz, blobs=blobs))
+    applied = apply_changes(attempt, changes, fuzz=fuzz, blobs=blobs, merge=merge)
+    return PushedPatch(name=name, patch=patch, applied=applied)
 
 
 def _refuse_own_files(quilt: Quilt, patch: PatchFile) -> None:
@@ -185,19 +211,28 @@ def _record(quilt: Quilt, state: dict[str, FileState | None], attempt: Files, fi
         files.put(path, attempt.get(path))
     if done.forced:
         state[quilt.state.path(done.name) + REFRESH] = FileState(data=b"")
+        _put_rejects(files, done)
+    if guessed := _guessed_lines(done.applied):
+        state[quilt.state.path(done.name) + FUZZ] = FileState(data=guessed)
+
+
+def _put_rejects(files: Files, done: PushedPatch) -> None:
+    if done.rejects:
         for path, text in reject_text(done):
             files.put(reject_path(path), FileState(data=text))
-    if fuzzy := _fuzzy_lines(done.applied):
-        state[quilt.state.path(done.name) + FUZZ] = FileState(data=fuzzy)
 
 
-def _fuzzy_lines(applied: Applied) -> bytes:
-    lines = [
-        f"{file.path}: hunk {hunk.number} at line {hunk.line + hunk.offset} with fuzz {hunk.fuzz}\n"
-        for file in applied.files
-        for hunk in file.hunks
-        if hunk.fuzz
-    ]
+def _guessed_lines(applied: Applied) -> bytes:
+    lines = []
+    for file in applied.files:
+        for hunk in file.hunks:
+            if hunk.fuzz:
+                how = f"at line {hunk.line + hunk.offset} with fuzz {hunk.fuzz}"
+            elif hunk.guessed and not file.merged:
+                how = ", ".join(map(str, hunk.parts))
+            else:
+                continue
+            lines.append(f"{file.path}: hunk {hunk.number} {how}\n")
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
@@ -208,7 +243,7 @@ def reject_path(path: str) -> str:
 def reject_text(done: PushedPatch) -> Iterator[tuple[str, bytes]]:
     """Files and their rejects as GNU patch writes them: a diff of the hunks that found no place."""
     for file in done.applied.files:
-        rejected = [hunk.hunk for hunk in file.failures]
+        rejected = [hunk.hunk for hunk in file.rejects]
         if file.trouble:
             rejected = [hunk for change in done.patch.changes if change.path == file.path for hunk in change.hunks]
         if rejected:

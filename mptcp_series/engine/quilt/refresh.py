@@ -14,15 +14,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from ...errors import BadInput, Problem
+from ...errors import BadInput
 from ...values.filechange import ChangeKind, FileChange
 from ...values.series import Series, SeriesEntry
 from ..directory.changes import FileState
 from .apply import apply_changes
 from .diffs import file_diff
-from .files import Files, with_data
-from .gnu import as_gnu_patch_does
-from .patchfile import PatchFile, Reader, write_patch
+from .diffstat import diffstat, with_stat
+from .files import Files, Fixed, with_data
+from .guesses import refuse_guesses, refuse_markers
+from .patchfile import PatchFile, Reader, parse, write_patch
 from .push import rejects_about
 from .queue import Quilt, next_name
 from .settings import DiffFormat
@@ -31,7 +32,7 @@ from .transaction import publish
 from .verify import backups
 from .whitespace import WhitespaceNote, strip_added, trailing_whitespace
 
-__all__ = ["Fixed", "Refresh", "ordered_files", "refresh", "rewritten", "split_off"]
+__all__ = ["Refresh", "ordered_files", "refresh", "rewritten", "split_off"]
 
 
 @attrs.frozen(kw_only=True)
@@ -87,11 +88,13 @@ def refresh(
     force: bool = False,
     accept: bool = False,
     strip: bool = False,
+    stat: bool = False,
 ) -> Refresh:
     """Work out what the patch file of an applied patch is to be. Nothing is written.
 
     format: how to write what the old patch gives no form for; explicit: write all of it so.
     force: leave out what patches above changed in the same files, instead of refusing.
+    strip: take blanks off the ends of added lines. stat: have a summary in the header that is right.
     Raises BadInput, BadPatch.
     """
     patch = reader.read(name)
@@ -115,12 +118,24 @@ def refresh(
             new[path] = strip_added(note, new[path])
             files.put(path, new[path])
     if not accept:
-        _refuse_guesses(quilt, name, patch, entry, old, new)
+        refuse_markers(quilt, name, new)
+        refuse_guesses(quilt, name, patch, entry, old, new)
     data, lost = rewritten(patch, entry, paths, old, new, format, explicit=explicit, sort=sort)
-    changed = data != (patch.data if patch.data is not None else b"") or patch.data is None
-    series = None
-    if changed and (patch.pinned or entry.reverse or entry.strip != format.strip or entry.pin is not None):
-        data, series = _relisted(quilt, reader, patch, entry, data, format, explicit)
+    anew = data != patch.data
+    series, header = None, patch.header
+    body = data[len(header) :]
+    if stat:
+        summary = diffstat((path, old[path], new[path]) for path in paths)
+        header = with_stat(header, summary)
+    changed = anew or header != patch.header
+    if changed and entry.pin is not None:
+        header, entry = _unpinned(reader, patch, entry)
+        header = with_stat(header, summary) if stat else header
+    if anew and (entry.reverse or entry.strip != format.strip):
+        entry = attrs.evolve(entry, strip=1 if patch.git and not explicit else format.strip, reverse=False)
+    if entry != quilt.entry(name):
+        series = quilt.series.replace_entry(name, entry)
+    data = header + body
     state = {quilt.state.path(name) + mark: None for mark in (REFRESH, FUZZ) if quilt.state.marked(name, mark)}
     empty = all(old[path] == new[path] or _nothing(old[path], new[path]) for path in paths)
     return Refresh(
@@ -148,27 +163,14 @@ def _state_after(quilt: Quilt, files: Files, name: str, path: str) -> FileState 
     return files.get(path) if above is None else quilt.state.backup(above, path)
 
 
-def _relisted(
-    quilt: Quilt,
-    reader: Reader,
-    patch: PatchFile,
-    entry: SeriesEntry,
-    data: bytes,
-    format: DiffFormat,
-    explicit: bool,
-) -> tuple[bytes, Series | None]:
-    """The line of a patch that was written anew: forward, at the level it was written with, and no pin any more."""
-    written = 1 if patch.git and not explicit else format.strip
-    comment = entry.comment
-    if entry.pin is not None:
-        comment = f"from {entry.pin}" + (f" {comment}" if comment else "")
-        if patch.pinned:
-            from .patchfile import parse
-
-            named = reader.pins(entry).patch(entry, provenance=True)
-            data = parse(entry.name, patch.label, named, 1).header + data[len(patch.header) :]
-    line = attrs.evolve(entry, strip=written, reverse=False, pin=None, comment=comment)
-    return data, quilt.series.replace_entry(entry.name, line)
+def _unpinned(reader: Reader, patch: PatchFile, entry: SeriesEntry) -> tuple[bytes, SeriesEntry]:
+    """Header and line of a pinned patch that becomes a file: both say where it is from."""
+    header = patch.header
+    if patch.pinned:
+        named = reader.pins(entry).patch(entry, provenance=True)
+        header = parse(entry.name, patch.label, named, 1).header
+    comment = f"from {entry.pin}" + (f" {entry.comment}" if entry.comment else "")
+    return header, attrs.evolve(entry, pin=None, comment=comment)
 
 
 def rewritten(
@@ -275,59 +277,6 @@ def _leads_to(
         if now.data != wanted.data or (git and now.mode != wanted.mode):
             return False
     return True
-
-
-class Fixed(Files):
-    """Files that are in memory only."""
-
-    def __init__(self, states: Mapping[str, FileState | None]) -> None:
-        self._states = dict(states)
-
-    def get(self, path: str) -> FileState | None:
-        return self._states.get(path)
-
-    def put(self, path: str, state: FileState | None) -> None:
-        self._states[path] = state
-
-
-def _refuse_guesses(
-    quilt: Quilt,
-    name: str,
-    patch: PatchFile,
-    entry: SeriesEntry,
-    old: Mapping[str, FileState | None],
-    new: Mapping[str, FileState | None],
-) -> None:
-    """Raise BadInput where a hunk of the old patch stands in a place that was guessed."""
-    problems: list[Problem] = []
-    if quilt.state.marked(name, FUZZ):
-        noted = quilt.rooted.read(quilt.state.path(name) + FUZZ)
-        for line in [] if noted is None else noted.data.decode("utf-8", "surrogateescape").splitlines():
-            problems.append(Problem(file=patch.label, message=f"{line}: {_LOOK}"))
-    else:
-        for change in patch.in_order(entry):
-            if change.kind is not ChangeKind.MODIFY or change.path not in new:
-                continue
-            before, after = old[change.path], new[change.path]
-            content = b"" if before is None else before.data
-            now = None if after is None else after.data
-            files = Fixed({change.path: before})
-            applied = apply_changes(files, [change]).files[0]
-            if applied.clean or as_gnu_patch_does(content, change.hunks) != now:
-                continue
-            problems += [
-                Problem(
-                    file=patch.label,
-                    line=change.line,
-                    message=f"hunk {hunk.number} of {change.path} was placed by a guess ({hunk.why}); {_LOOK}",
-                )
-                for hunk in applied.failures
-            ]
-    if problems:
-        raise BadInput(problems)
-
-
-_LOOK = "look whether it is right, then refresh with --accept"
 
 
 def split_off(quilt: Quilt, reader: Reader, format: DiffFormat, new_name: str | None) -> Refresh:

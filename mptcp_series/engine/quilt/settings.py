@@ -36,6 +36,8 @@ class DiffFormat:
     sections: bool = False
     """Whether the function a hunk is in stands behind its `@@` (diff's `--show-c-function`)."""
     git: bool = False
+    unified: bool = True
+    """Whether hunks are `diff -u`'s, or `diff -c`'s; git has no other than the first."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""diff: the two sides of every file of a patch, of several, or of what was edited since a refresh."""
+"""diff: the two sides of every file of a patch, of several, since a snapshot, or since a refresh."""
 
 from __future__ import annotations
 
@@ -14,17 +14,35 @@ from .files import Files
 from .patchfile import Reader
 from .queue import Quilt
 from .refresh import ordered_files
-from .state import REFRESH
+from .snapshot import has_snapshot
+from .state import REFRESH, SNAPSHOT
 from .verify import backups
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Compared", "Comparison", "Side", "compare"]
+
+
+@attrs.frozen(kw_only=True)
+class Side:
+    """A file on one side. place: where it is, below the tree's top; None where it is in memory only."""
+
+    state: FileState | None
+    place: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Compared:
+    """A file, as it was and as it is."""
+
+    path: str
+    old: Side
+    new: Side
 
 
 @attrs.frozen(kw_only=True)
 class Comparison:
     """Files with what they were and what they are; shadowed: patches above changed some of them."""
 
-    files: tuple[tuple[str, FileState | None, FileState | None], ...]
+    files: tuple[Compared, ...]
     shadowed: bool
 
 
@@ -35,6 +53,7 @@ def compare(
     *,
     first: str | None = None,
     relative: bool = False,
+    snapshot: bool = False,
     only: Sequence[str] = (),
     sort: bool = False,
 ) -> Comparison:
@@ -42,8 +61,14 @@ def compare(
 
     first: an applied patch from which on all are taken together, "" for the first one.
     relative: before is the patch file's own result instead. only: these files.
+    snapshot: before is the snapshot, of all that it has and all that patches changed since.
     Raises BadInput.
     """
+    kept: tuple[str, ...] = ()
+    if snapshot:
+        if not has_snapshot(quilt):
+            raise BadInput("No snapshot to diff against")
+        kept, first = quilt.state.files(SNAPSHOT), ""
     patches: tuple[str, ...] = (name,)
     if first is not None:
         upto = quilt.applied[: quilt.applied.index(name) + 1]
@@ -51,7 +76,7 @@ def compare(
         if begin not in upto:
             raise BadInput(f"Patch {quilt.shown(begin)} not applied before patch {quilt.shown(name)}")
         patches = upto[upto.index(begin) :]
-    paths: dict[str, None] = {}
+    paths = dict.fromkeys(kept)
     for patch in patches:
         paths.update(dict.fromkeys(ordered_files(quilt, patch, reader.read(patch), sort=sort)))
     wanted = [path for path in (sorted(paths) if sort else paths) if not only or path in only]
@@ -61,15 +86,18 @@ def compare(
     shadowed = False
     for path in wanted:
         if base is not None:
-            old = base.get(path)
+            old = Side(state=base.get(path))
         else:
-            origin = quilt.state.first_for(path, patches)
+            origin = SNAPSHOT if path in kept else quilt.state.first_for(path, patches)
             assert origin is not None
-            old = quilt.state.backup(origin, path)
+            old = Side(state=quilt.state.backup(origin, path), place=quilt.state.path(origin, path))
         above = quilt.state.next_for(name, path)
         shadowed = shadowed or above is not None
-        new = now.get(path) if above is None else quilt.state.backup(above, path)
-        found.append((path, old, new))
+        if above is None:
+            new = Side(state=now.get(path), place=path)
+        else:
+            new = Side(state=quilt.state.backup(above, path), place=quilt.state.path(above, path))
+        found.append(Compared(path=path, old=old, new=new))
     return Comparison(files=tuple(found), shadowed=shadowed)
 
 

@@ -22,14 +22,16 @@ from ...values.paths import check_tree_path
 from ..directory.changes import FileState
 from ..directory.rooted import LINK, Rooted
 
-__all__ = ["APPLIED", "FUZZ", "REFRESH", "RESERVED", "TIMESTAMP", "State"]
+__all__ = ["APPLIED", "FUZZ", "REFRESH", "RESERVED", "SNAPSHOT", "TIMESTAMP", "VERSION", "State", "meta_data_version"]
 
 VERSION = 2
 APPLIED = "applied-patches"
 TIMESTAMP = ".timestamp"
 REFRESH = "~refresh"
 FUZZ = "~fuzz"
-RESERVED = frozenset({".version", ".quilt_patches", ".quilt_series", ".snap", APPLIED})
+SNAPSHOT = ".snap"
+"""The directory of a snapshot, beside those of patches."""
+RESERVED = frozenset({".version", ".quilt_patches", ".quilt_series", SNAPSHOT, APPLIED})
 """What no patch can be called, as its directory would stand in the place of one of these."""
 
 
@@ -52,15 +54,16 @@ class State:
 
         Raises BadInput for another format, and for lists that name what no patch can be called.
         """
-        version = _line(rooted, f"{place}/.version")
+        version = meta_data_version(rooted, place)
         shown = f"{rooted.root / place}/.version"
-        if version is None and rooted.directory(place) is not None and rooted.names(place):
+        if version == "":
             raise BadInput(
                 f"not there: {rooted.root / place} was made by quilt before 0.40; run `quilt upgrade`, or pop all "
                 "patches with what pushed them",
                 file=shown,
             )
-        if version is not None and version != str(VERSION):
+        if version not in (None, str(VERSION)):
+            assert version is not None
             newer = re.fullmatch(r"[0-9]{1,9}", version) is not None and int(version) > VERSION
             hint = "pop all patches with the quilt that pushed them" if newer else "run `quilt upgrade`"
             why = f"format {version!r} of quilt's meta-data, and {VERSION} is known here; {hint}"
@@ -168,6 +171,14 @@ class State:
             return None
         files = {file: self.rooted.status(file) for file in self.files(patch)}
         return stamp.st_mtime_ns, {file: there.st_mtime_ns for file, there in files.items() if there is not None}
+
+
+def meta_data_version(rooted: Rooted, place: str) -> str | None:
+    """The format a tree's meta-data says it has: "" where it says none (quilt before 0.40), None without meta-data."""
+    version = _line(rooted, f"{place}/.version")
+    if version is None and rooted.directory(place) is not None and rooted.names(place):
+        return ""
+    return version
 
 
 def _line(rooted: Rooted, path: str) -> str | None:

@@ -13,6 +13,7 @@ import attrs
 from .apply import Blobs, apply_changes
 from .files import Files
 from .gnu import as_gnu_patch_does
+from .parts import Style
 from .patchfile import PatchFile, Reader
 from .queue import Quilt
 
@@ -63,7 +64,8 @@ def pending(
     if not off:
         return Pending()
     if not applied.clean:
-        off = tuple(path for path in off if not _as_gnu(quilt, patch, content, path, now))
+        merged = _as_merged(quilt, patch, content, now)
+        off = tuple(path for path in off if path not in merged and not _as_gnu(quilt, patch, content, path, now))
         if not off or (at_top and _vouched(quilt, patch, with_patch=True)):
             return Pending()
     return Pending(paths=off)
@@ -73,6 +75,14 @@ def _data(files: Files, path: str) -> bytes | None:
     """Content, None for no file; an empty file and none are one to quilt."""
     state = files.get(path)
     return None if state is None or not state.data else state.data
+
+
+def _as_merged(quilt: Quilt, patch: str, content: PatchFile, now: Files) -> frozenset[str]:
+    """The files that are what `push --merge` makes of their backups."""
+    wanted = backups(quilt, patch, under=now)
+    applied = apply_changes(wanted, content.in_order(quilt.entry(patch)), merge=Style.MERGE)
+    clean = {file.path for file in applied.files} - {file.path for file in applied.files if not file.clean}
+    return frozenset(path for path in clean if _data(wanted, path) == _data(now, path))
 
 
 def _as_gnu(quilt: Quilt, patch: str, content: PatchFile, path: str, now: Files) -> bool:

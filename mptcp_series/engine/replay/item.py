@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import attrs
@@ -15,6 +16,7 @@ from ...values.paths import OwnedPaths
 from ...values.provenance import upstream_ids
 from ...values.result import EntryKind
 from ...values.series import SeriesEntry
+from ...values.subject import subject_of
 from ..store.objects import Objects, Oid
 from .change import BlobChange, Change, TextChange, tree_changes, with_blobs
 from .remerge import merge_resolution
@@ -32,7 +34,15 @@ class RawCommit:
 
     @property
     def subject(self) -> str:
-        return self.message.split(b"\n", 1)[0].decode("utf-8", "replace")
+        return subject_of(self.message, self.encoding)
+
+    def text(self, data: bytes) -> str:
+        """Text of the commit, in the encoding it says it is in; else as UTF-8, what is none as backslash escapes."""
+        if self.encoding is not None:
+            # ValueError: a name with a null byte, and every error of decoding.
+            with contextlib.suppress(LookupError, ValueError):
+                return data.decode(self.encoding.decode("ascii"))
+        return data.decode("utf-8", "backslashreplace")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -56,6 +66,15 @@ class Item:
     @property
     def subject(self) -> str:
         return self.raw.subject
+
+    @property
+    def brings(self) -> Mapping[str, str]:
+        """The paths it brings files to, each with the path the file comes from; its own where it is a new one."""
+        return {
+            change.path: change.old_path
+            for change in self.changes
+            if isinstance(change, BlobChange) and (change.old is None or change.renames)
+        }
 
     @property
     def upstream(self) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ...values.paths import OwnedPaths
 from ..alignment.once import once
 from ..store.objects import Entry, Objects, Oid
-from ..store.tree import TreeEditor, path_bytes
+from ..store.tree import TreeEditor, path_bytes, path_text
 from .change import BlobChange, tree_changes_at
 
 __all__ = ["Key", "OwnedKeys", "owned_changes", "owned_files", "owned_marks"]
@@ -31,7 +31,7 @@ class OwnedKeys:
 
     def __init__(self, objects: Objects, owned: OwnedPaths) -> None:
         self._objects = objects
-        self._count = len(owned.patterns)
+        self._patterns = owned.patterns
         self._wanted: Node = {}
         for number, pattern in enumerate(owned.patterns):
             *parents, name = path_bytes(pattern.rstrip("/")).split(b"/")
@@ -46,14 +46,38 @@ class OwnedKeys:
                 node[name] = number
         self._below: dict[tuple[Oid, int], tuple[tuple[int, Entry], ...]] = {}
         self._roots: dict[Oid, Key] = {}
+        self._files: dict[Key, Mapping[str, Entry]] = {}
+        self._listed: dict[tuple[str, Oid], dict[str, Entry]] = {}
 
     def key(self, tree: Oid) -> Key:
         """The key of a root tree."""
         key = self._roots.get(tree)
         if key is None:
             found = dict(self._look(tree, self._wanted))
-            key = self._roots[tree] = tuple(found.get(number) for number in range(self._count))
+            key = self._roots[tree] = tuple(found.get(number) for number in range(len(self._patterns)))
         return key
+
+    def files(self, tree: Oid) -> Mapping[str, Entry]:
+        """Every owned file of a root tree, by path."""
+        key = self.key(tree)
+        known = self._files.get(key)
+        if known is None:
+            found: dict[str, Entry] = {}
+            for pattern, entry in zip(self._patterns, key, strict=True):
+                if entry is not None:
+                    found |= self._at(pattern.rstrip("/"), entry)
+            known = self._files[key] = found
+        return known
+
+    def _at(self, path: str, entry: Entry) -> dict[str, Entry]:
+        if not entry.is_tree:
+            return {path: entry}
+        found = self._listed.get((path, entry.oid))
+        if found is None:
+            found = self._listed[path, entry.oid] = {}
+            for name, below in self._objects.tree(entry.oid).items():
+                found |= self._at(f"{path}/{path_text(name)}", below)
+        return found
 
     def _look(self, tree: Oid, wanted: Node) -> list[tuple[int, Entry]]:
         found: list[tuple[int, Entry]] = []

@@ -18,11 +18,10 @@ from pygit2.enums import SortMode
 
 from ...values.paths import OwnedPaths
 from ..store.objects import Entry, Objects
-from ..store.tree import TreeEditor
 from ..text.merge import is_binary, merge
 from ..text.similarity import THRESHOLD, similarity
 from .change import BlobChange
-from .owned import owned_files
+from .owned import OwnedKeys
 
 __all__ = ["Conflicting", "automatic_entry", "merge_bases", "merge_entries", "merge_resolution"]
 
@@ -82,7 +81,7 @@ class _Merger:
     def files(self, identifier: pygit2.Oid) -> Files:
         commit = self.source[identifier]
         assert isinstance(commit, pygit2.Commit)
-        return owned_files(TreeEditor(self.objects, commit.tree_id.raw), self.owned.patterns)
+        return OwnedKeys.of(self.objects, self.owned).files(commit.tree_id.raw)
 
     def merged(self, commits: Sequence[pygit2.Oid], conflicting: Conflicting) -> Files:
         """The automatic merge of some commits, one after another; nothing for none."""

@@ -7,6 +7,7 @@ is asked here, but only for a file that is missing: the replay never compares wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ..store.objects import TREE, Entry, Objects, Oid
@@ -30,6 +31,8 @@ class RenameFinder:
         self._tree = tree
         self._found: dict[str, str | None] = {}
         self._reference: Oid | None = None
+        self._parent: TreeEditor | None = None
+        self._makes: Mapping[str, str] = {}
         self._added: dict[str, Entry] = {}
         self._searched: Oid | None = None
         """The tree that `_added` tells of: patches of the queue rename files too."""
@@ -46,11 +49,23 @@ class RenameFinder:
         if self._reference is None:
             self._reference = tree
 
+    def of_patch(self, parent: Oid | None, makes: Mapping[str, str]) -> None:
+        """The patch whose files are looked for next.
+
+        What its own parent has at a path is another file, as in git's merge, whose merge base that is; and so is what
+        the patch itself brings.
+
+        parent: the tree it was made on.
+        makes: the paths that it adds files at, or moves them to; with the path a file comes from.
+        """
+        self._parent = None if parent is None else TreeEditor(self._objects, parent)
+        self._makes = makes
+
     def find(self, path: str, old: Entry | None) -> str | None:
         """The path under which the current tree has the file, None if it does not."""
         known = self._found.get(path)
         if known is not None and self._tree.get(known) is not None:
-            return known
+            return None if self._is_another(known, path) else known
         if path in self._found or old is None or not old.is_text or self._reference is None:
             return None
         if old.oid == EMPTY:
@@ -65,7 +80,11 @@ class RenameFinder:
             self._searched = tree
             self._added = dict(self._only_in(tree, self._reference, b""))
         name = path.rsplit("/", 1)[-1]
-        candidates = [(other, entry) for other, entry in self._added.items() if entry.is_text]
+        candidates = [
+            (other, entry)
+            for other, entry in self._added.items()
+            if entry.is_text and not self._is_another(other, path)
+        ]
         same = [other for other, entry in candidates if entry.oid == old.oid]
         if same:
             return min(same, key=lambda other: (other.rsplit("/", 1)[-1] != name, other))
@@ -76,6 +95,11 @@ class RenameFinder:
         scored = [(similarity(wanted, self._objects.read(entry.oid)), other) for other, entry in candidates]
         best = max(scored, default=(0.0, ""))
         return best[1] if best[0] >= THRESHOLD else None
+
+    def _is_another(self, other: str, path: str) -> bool:
+        if other in self._makes and self._makes[other] != path:
+            return True
+        return self._parent is not None and self._parent.get(other) is not None
 
     def _only_in(self, tree: Oid, reference: Oid | None, prefix: bytes) -> list[tuple[str, Entry]]:
         """Files of a tree at paths the reference does not have."""

@@ -48,7 +48,9 @@ Progress = Callable[[int, int], None]
 def default_committer(author: bytes) -> bytes:
     """The project's own identity at the author's date: the same input gives the same commit ids."""
     date = re.search(rb"> (\d+ [+-]\d{4})$", author)
-    return b"mptcp_series <mptcp-series@localhost> " + (date[1] if date is not None else b"0 +0000")
+    since = re.search(rb"> +(\d{1,11})(?: [+-]?\d*)?$", author)  # with a zone that is none
+    when = date[1] if date is not None else since[1] + b" +0000" if since is not None else b"0 +0000"
+    return b"mptcp_series <mptcp-series@localhost> " + when
 
 
 @attrs.frozen(kw_only=True)
@@ -218,6 +220,7 @@ class Replay:
         override = self.overrides.get(item.name)
         if item.before is not None:
             self._renames.refer(item.before)
+        self._renames.of_patch(item.before, item.brings)
         if item.skip_reason is not None:
             return self._outcome(item, status=Status.SKIPPED, paths=self._all_dropped(item))
         file = None if override is None else override_file(override)

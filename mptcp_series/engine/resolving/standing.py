@@ -89,7 +89,7 @@ def open_lines(place: Place, state: State) -> list[str]:
     lines = []
     for one in standing(place, state.files):
         file = place.directory / "tree" / one.path
-        lines += [f"{file}:{at}: a conflict marker" for at in one.markers]
+        lines += [f"{file}:{at}: a conflict marker; edit the place it begins" for at in one.markers]
         if one.question is not None:
             lines.append(
                 f"{file}: not answered: {one.question}; change or delete it, or say --ours, --theirs or "

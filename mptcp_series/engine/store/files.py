@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writing files so that a killed run leaves the old ones or the new ones, never halves."""
+"""Reading files that were named; writing so that a killed run leaves the old files or the new ones, never halves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from pathlib import Path
 
 from ...errors import BadInput, EnvironmentFault
 
-__all__ = ["replace_directory", "replace_file"]
+__all__ = ["read_input", "replace_directory", "replace_file"]
+
+
+def read_input(path: Path) -> bytes:
+    """A file the user named. Raises BadInput where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", file=str(path)) from error
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -116,25 +116,36 @@ def publish_objects(objects: Objects, tip: Oid, files: Iterable[Entry] | None = 
     return len(packed)
 
 
-def write_branch(objects: Objects, name: str, tip: Oid, *, message: str, files: Iterable[Entry] | None = None) -> None:
+def write_branch(
+    objects: Objects, name: str, tip: Oid, *, message: str, files: Iterable[Entry] | None = None
+) -> str | None:
     """Publish a commit as a branch of the home repository; the branch moves last and at once.
 
-    Raises BadInput for a name git would not take, or a branch that is checked out in a work tree.
+    Gives the commit the branch was at, where it was at another one: a bare repository keeps no reflog that has it.
+
+    Raises BadInput for a name git would not take, one below or above that of another branch, or a branch that is
+    checked out in a work tree; EnvironmentFault for one that another run holds. Nothing is written then.
     """
     repo = objects.home
     reference = name if name.startswith("refs/heads/") else f"refs/heads/{name}"
     short = reference.removeprefix("refs/heads/")
     # The last two git takes for references and not for branches (git-check-ref-format(1), --branch).
-    if not pygit2.reference_is_valid_name(reference) or short.startswith("-") or short == "HEAD":
+    if not pygit2.reference_is_valid_name(reference) or short.startswith("-") or short in ("@", "HEAD"):
         raise BadInput(f"branch name {name!r} is not valid in git; see git-check-ref-format(1)")
     if (place := _checked_out(repo).get(reference)) is not None:
         raise BadInput(f"branch {name} is checked out in {place}; name another one, or switch away first")
     current = repo.references.get(reference)
-    publish_objects(objects, tip, files)
+    if current is None:
+        _refuse_beside(repo, reference, name)
     target = pygit2.Oid(raw=tip)
     # Of the reflog entry: the user's own git configuration plays no part.
     repo.set_ident("mptcp_series", "mptcp-series@localhost")
     try:
+        # Held by another run, or not to be written: that is to be known before anything is. The lock is not kept
+        # while objects are written, for it would outlive a run that is killed then.
+        with repo.transaction() as transaction:
+            transaction.lock_ref(reference)
+        publish_objects(objects, tip, files)
         with repo.transaction() as transaction:
             transaction.lock_ref(reference)
             now = repo.references.get(reference)
@@ -147,6 +158,14 @@ def write_branch(objects: Objects, name: str, tip: Oid, *, message: str, files: 
         raise EnvironmentFault(
             f"cannot move {reference} to {hexed(tip)} in {repo.path}: {error}; another run may hold it"
         ) from error
+    return None if current is None or current.target == target else str(current.target)
+
+
+def _refuse_beside(repo: pygit2.Repository, reference: str, name: str) -> None:
+    """A branch is a file to git: `a` and `a/b` cannot both be."""
+    for other in repo.references:
+        if other.startswith(f"{reference}/") or reference.startswith(f"{other}/"):
+            raise BadInput(f"branch {name} cannot be made beside {other} in {repo.path}; name another one")
 
 
 def _checked_out(repo: pygit2.Repository) -> dict[str, str]:

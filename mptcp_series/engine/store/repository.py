@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Protocol
 
 import pygit2
 
-from ...errors import BadInput, MissingObject, NoRepository, UnknownRevision
+from ...errors import BadInput, EnvironmentFault, MissingObject, NoRepository, UnknownRevision
 from ...values.result import BaseInfo
 from ...values.version import KernelVersion
 from .objects import Objects, Oid
@@ -55,14 +56,42 @@ def open_repository(place: Place) -> pygit2.Repository:
     """The git repository at a path (work tree, `.git` or bare). Raises NoRepository."""
     path = Path(place)
     if not path.exists():
-        raise NoRepository(f"{place}: no such directory; name a git repository (a bare clone will do)")
+        raise NoRepository(f"{place}: no such directory")
     try:
         found = pygit2.discover_repository(str(path), False, str(path.resolve().parent))
         if found is None:
             raise NoRepository(f"{place}: not a git repository")
         return pygit2.Repository(found)
     except pygit2.GitError as error:
+        if _is_of_another(path):
+            # What git says to its own users, and for the same reason: what is configured there is run here.
+            raise EnvironmentFault(
+                f"{place}: belongs to another user, and git reads such a repository only where it is told to: "
+                f"`git config --global --add safe.directory {path.resolve()}`"
+            ) from error
+        if (objects := _object_format(path)) != "sha1":
+            raise EnvironmentFault(
+                f"{place}: a git repository with {objects} object ids, which libgit2 does not read; name a clone with "
+                "sha1 ids, which are those that pins and `Fixes:` have"
+            ) from error
         raise NoRepository(f"{place}: not a git repository ({error})") from error
+
+
+def _object_format(path: Path) -> str:
+    """The `extensions.objectFormat` of a repository, by its work tree, `.git` or bare; git's default is sha1."""
+    for file in (path / "config", path / ".git" / "config"):
+        if file.is_file():
+            config = pygit2.Config(str(file))
+            if "extensions.objectformat" in config:
+                return str(config["extensions.objectformat"])
+    return "sha1"
+
+
+def _is_of_another(path: Path) -> bool:
+    """Whether a repository, or the work tree it is in, belongs to somebody else; root reads them all the same."""
+    return hasattr(os, "geteuid") and any(
+        place.exists() and place.stat().st_uid != os.geteuid() for place in (path, path / ".git")
+    )
 
 
 def empty_repository() -> pygit2.Repository:
@@ -82,13 +111,20 @@ def resolve_commit(repo: pygit2.Repository, rev: str) -> pygit2.Commit:
                 f"commit {rev} is not in {repo.path}; bring it with `git fetch origin {rev}`, "
                 "or name a repository that has it"
             ) from None
-        raise UnknownRevision(f"{repo.path}: unknown revision {rev!r}; `git fetch --tags` may bring it") from None
+        known = f"did you mean {f'v{rev}'!r}?" if _is_tag(repo, f"v{rev}") else "`git fetch --tags` may bring it"
+        raise UnknownRevision(f"{repo.path}: unknown revision {rev!r}; {known}") from None
     except (ValueError, pygit2.GitError) as error:
         raise UnknownRevision(f"{repo.path}: cannot read revision {rev!r}: {error}") from error
     try:
         return found.peel(pygit2.Commit)
     except (pygit2.InvalidSpecError, pygit2.GitError, ValueError) as error:
         raise UnknownRevision(f"{repo.path}: {rev!r} names no commit") from error
+
+
+def _is_tag(repo: pygit2.Repository, name: str) -> bool:
+    """Whether there is such a tag; a name that cannot be one is none."""
+    reference = f"refs/tags/{name}"
+    return pygit2.reference_is_valid_name(reference) and repo.references.get(reference) is not None
 
 
 def commit_tree(commit: BaseCommit) -> Oid:

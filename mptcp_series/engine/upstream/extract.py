@@ -25,14 +25,12 @@ from ...values.paths import OwnedPaths
 from ...values.recipe import Recipe
 from ...values.result import EntryKind
 from ...values.series import Series, SeriesEntry
-from ..exchange.render import render_patch
-from ..replay.change import BlobChange
-from ..replay.item import item_from_commit
+from ...values.subject import subject_of
 from ..replay.remerge import merge_resolution
 from ..store.files import replace_file
 from ..store.objects import Objects
 from ..store.repository import Place, open_repository, resolve_commit
-from .history import WalkProgress, commit_order, visit, visit_touching
+from .history import Walk, WalkProgress, commit_order
 from .merges import MergeFinder
 from .series_text import MERGE_NOTE, compose, dropped_entries
 
@@ -120,6 +118,10 @@ class Extraction:
         return {entry.name: self._rendered(objects, entry) for entry in entries}
 
     def _rendered(self, objects: Objects, entry: SeriesEntry) -> bytes:
+        from ..exchange.render import render_patch  # what reads and writes patches costs a tenth of a walk to import
+        from ..replay.change import BlobChange
+        from ..replay.item import item_from_commit
+
         item = item_from_commit(self._source, objects, attrs.evolve(entry, reverse=False), EntryKind.PATCH, self._owned)
         changes = [change for change in item.changes if isinstance(change, BlobChange)]
         return render_patch(objects, item.raw, changes)
@@ -159,19 +161,21 @@ def extract(
     *,
     previous: Series | None = None,
     numbered: bool = False,
+    walk: Walk | None = None,
     progress: WalkProgress | None = None,
 ) -> Extraction:
     """Pick what a recipe says from a source.
 
     previous: the series as it was; names of pins, options, comments and patches without a pin stay.
     numbered: name patches `NNNN-<commit>-<Subject_words>.patch`.
+    walk: one over the recipe's range and pathspecs that was begun before; it is used up.
 
     Raises UnknownRevision, BadInput for a range that is empty or matches nothing, BadRecipe for
     commits it names that are not there, ShallowSource and MissingObject for an incomplete source.
     """
     repo = open_repository(source)
     start, end = (resolve_commit(repo, revision) for revision in (recipe.range_start, recipe.range_end))
-    collected = _collect(recipe, repo, start, progress)
+    collected = _collect(recipe, repo, start, walk, progress)
     if not collected.examined and (not recipe.pathspecs or repo.merge_base(start.id, end.id) == end.id):
         raise BadInput(f"range {recipe.range} is empty in {repo.path}", file=recipe.file)
     if len(collected.matched) == len(collected.merges):
@@ -229,21 +233,18 @@ class _Collected:
 
 
 def _collect(
-    recipe: Recipe, repo: pygit2.Repository, start: pygit2.Commit, progress: WalkProgress | None
+    recipe: Recipe, repo: pygit2.Repository, start: pygit2.Commit, begun: Walk | None, progress: WalkProgress | None
 ) -> _Collected:
     finder = MergeFinder(repo, Objects(repo), recipe.owned, start)
     match = [text.encode("utf-8", "surrogateescape") for text in recipe.match]
     named = {entry.commit for entry in (*recipe.prerequisites, *recipe.includes, *recipe.excludes)}
     found = _Collected()
     with contextlib.ExitStack() as stack:
+        walk = stack.enter_context(begun or Walk(repo.path, recipe.range, recipe.pathspecs))
         order: Iterator[str] | None = None
-        if recipe.pathspecs:
-            walk = visit_touching(repo, recipe.range, recipe.pathspecs, progress)
-            if named or repo.is_shallow:
-                order = stack.enter_context(commit_order(repo, recipe.range))
-        else:
-            walk = visit(repo, recipe.range, progress=progress)
-        for visited in walk:
+        if recipe.pathspecs and (named or repo.is_shallow):
+            order = stack.enter_context(commit_order(repo, recipe.range))
+        for visited in walk.visited(repo, progress):
             found.examined += 1
             if named and visited.commit in named:
                 found.named[visited.commit] = len(found.matched)
@@ -284,20 +285,28 @@ def _placed(
     matched = set(collected.matched)
     for entry in recipe.includes:
         if entry.commit not in collected.named:
-            problems.append(_misnamed(recipe, entry.commit, "include", f"is no commit of {recipe.range}"))
+            elsewhere = f"is no commit of {recipe.range}; one from elsewhere is a [[prerequisite]]"
+            problems.append(_misnamed(recipe, entry.commit, "include", elsewhere))
     for entry in recipe.excludes:
         if entry.commit not in matched:
             problems.append(
                 _misnamed(recipe, entry.commit, "exclude", "is not picked, so there is nothing to leave out")
             )
     outside = [entry.commit for entry in recipe.prerequisites if entry.commit not in collected.named]
-    for commit in kinds:
-        if (commit in collected.named or commit in outside) and commit not in matched:
-            trouble = _trouble(repo, recipe, commit)
-            if trouble is not None:
-                problems.append(_misnamed(recipe, commit, kinds[commit].value, trouble))
+    asked = [commit for commit in kinds if (commit in collected.named or commit in outside) and commit not in matched]
+    absent = [commit for commit in asked if repo.get(commit) is None]
+    for commit in asked:
+        trouble = None if commit in absent else _trouble(repo, recipe, commit)
+        if trouble is not None:
+            problems.append(_misnamed(recipe, commit, kinds[commit].value, trouble))
     if problems:
         raise BadRecipe(problems)
+    if absent:
+        told = [_misnamed(recipe, commit, kinds[commit].value, f"is not in {repo.path}") for commit in absent]
+        raise MissingObject(
+            "\n".join(map(str, told))
+            + f"\nrun `mptcp-series fetch`, or in {repo.path}: git fetch origin {' '.join(absent)}"
+        )
     excluded = {entry.commit for entry in recipe.excludes}
     # Named commits that `match` does not pick take their topological place between those it does.
     extra: dict[int, list[str]] = {}
@@ -314,13 +323,8 @@ def _placed(
 
 
 def _trouble(repo: pygit2.Repository, recipe: Recipe, commit: str) -> str | None:
-    """Why a commit the recipe names cannot be an entry of the queue. Raises MissingObject where it is not there."""
-    found = repo.get(commit)
-    if found is None:
-        raise MissingObject(
-            f"{recipe.file}: prerequisite {commit} is not in {repo.path}; "
-            f"run `mptcp-series fetch`, or `git fetch origin {commit}` there"
-        )
+    """Why a commit the recipe names, and the source has, cannot be an entry of the queue."""
+    found = repo[commit]
     if not isinstance(found, pygit2.Commit):
         return f"is no commit but a {found.type_str}"
     if len(found.parent_ids) > 1 and not merge_resolution(repo, Objects(repo), found, recipe.owned):
@@ -340,11 +344,8 @@ def _misnamed(recipe: Recipe, commit: str, array: str, why: str) -> Problem:
 def _subject(repo: pygit2.Repository, commit: str) -> str:
     found = repo[commit]
     assert isinstance(found, pygit2.Commit)
-    line = found.raw_message.lstrip(b"\n").split(b"\n", 1)[0]
-    try:
-        return line.decode(found.message_encoding or "utf-8").strip()
-    except (LookupError, UnicodeDecodeError):
-        return line.decode("utf-8", "replace").strip()
+    encoding = found.message_encoding
+    return subject_of(found.raw_message, None if encoding is None else encoding.encode()).strip()
 
 
 def _named(

@@ -1,49 +1,43 @@
 # SPDX-License-Identifier: MIT
 """Walks a range of the source's history: every commit, its parents and the paths it touches.
 
-One `git log` process does the walk: its topological order is the order people compare with, and its
-tree diffs are faster than any that could be written here. The output is read as it comes. What git finds must
-depend on the repository alone, so no configuration of the user reaches it, and it may not fetch.
+git does the walk. Its topological order is the order people compare with, and is known when the whole range has been
+read (`git rev-list`); the paths are then looked for in blocks of commits, on all processors (`git diff-tree`). What git
+finds must depend on the repository alone, so no configuration of the user reaches it, and it may not fetch.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING, cast
 
 import attrs
-import pygit2
 
-from ...errors import BadInput, EnvironmentFault, MissingObject, ShallowSource, ToolMissing
+from ...errors import BadInput, EnvironmentFault, MissingObject
+from .gitprogram import git_program, reading_environment
+from .shallow import Cut
 
-__all__ = [
-    "Visited",
-    "WalkProgress",
-    "commit_order",
-    "git_environment",
-    "git_program",
-    "history_records",
-    "reading_environment",
-    "visit",
-    "visit_touching",
-]
+if TYPE_CHECKING:
+    import pygit2
+
+__all__ = ["Visited", "Walk", "WalkProgress", "commit_order", "history_records", "visit"]
 
 WalkProgress = Callable[[int, int | None], None]
 """Called with the number of commits read, and of all if that is known."""
 
 _START = b"//"
 """Begins a record. No path of a tree has it: names in a tree are not empty and hold no slash."""
-_CHUNK = 1 << 18
 _PIPE = 1 << 20
 """Room for what git writes while nobody reads."""
 _STEP = 500
 """Commits from one call of the progress to the next."""
+_BLOCKS = 2
+"""Blocks of commits for each processor. With more, all are busy to the end; but each costs git a start of its own."""
 
 
 @attrs.frozen(eq=False)
@@ -91,80 +85,68 @@ class Visited:
         return False
 
 
-def git_program() -> str:
-    """Path of the git program. Raises ToolMissing."""
-    found = shutil.which("git")
-    if found is None:
-        raise ToolMissing("git is not installed; install it (Debian: apt install git)")
-    return found
-
-
-def git_environment() -> dict[str, str]:
-    """The environment of a git process that asks nobody anything and speaks English."""
-    return {
-        **{name: value for name, value in os.environ.items() if name not in _REDIRECTS},
-        "LC_ALL": "C",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-    }
-
-
-_REDIRECTS = frozenset(
-    {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_COMMON_DIR",
-        "GIT_DIR",
-        "GIT_GRAFT_FILE",
-        "GIT_INDEX_FILE",
-        "GIT_NAMESPACE",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_SHALLOW_FILE",
-        "GIT_WORK_TREE",
-    }
-)
-
-
-def reading_environment() -> dict[str, str]:
-    """The environment of a git process that reads one repository as libgit2 does, and nothing else.
-
-    Neither the user's configuration nor git's variables reach it, replacements are not followed, and what a partial
-    clone does not have stays missing: git before 2.44 ignores GIT_NO_LAZY_FETCH, but no transport is allowed here.
-    """
-    program = {name: os.environ[name] for name in ("GIT_EXEC_PATH",) if name in os.environ}
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
-        **program,
-        "LC_ALL": "C",
-        "GIT_ALLOW_PROTOCOL": "none",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-    }
-
-
 _ORDER = ("--full-history", "--topo-order", "--reverse")
-# The repository's own configuration does reach git; each of these undoes a part of it that would change the list. The
-# first is for speed: a walk over thousands of trees, each a delta to another, comes back to the same ones.
-_SETTINGS = tuple(
-    word
-    for setting in (
-        "core.deltaBaseCacheLimit=128m",
-        "diff.relative=false",
-        "log.follow=false",
-        "log.showRoot=true",
-        "log.showSignature=false",
-    )
-    for word in ("-c", setting)
-)
-_LOG = (
-    *("log", *_ORDER, "-z", "--diff-merges=off", "--name-only", "--no-renames", "--format=//%H %T %P"),
-    *("--no-color", "--no-decorate", "--no-notes", "--no-mailmap", "--no-ext-diff", "--ignore-submodules=none"),
+_NAMES = (
+    *("diff-tree", "--stdin", "--root", "--always", "-r", "-z", "--name-only", "--no-renames"),
+    *("--format=//%H %T %P", "--no-color", "--no-notes", "--no-ext-diff", "--ignore-submodules=none"),
     f"-O{os.devnull}",
 )
+# The repository's own configuration does reach git; what there is of it that would change the list is undone. The first
+# is for speed: a walk over thousands of trees, each a delta to another, comes back to the same ones.
+_SETTINGS = ("-c", "core.deltaBaseCacheLimit=128m", "-c", "diff.relative=false")
+
+
+class Walk:
+    """A walk over a range of a repository; git looks for its commits from the moment this is made.
+
+    They come oldest first, in the order of `git log --full-history --topo-order --reverse`, merges among them, with no
+    paths. With pathspecs they are those that touch the pathspecs, and of the merges those that stay when git takes out
+    of the history what does not (`--simplify-merges`): of any other merge only one side has such commits that the other
+    has not, and the merge looks like that side.
+
+    One kind of merge is not seen then: one that takes nothing from a parent older than the range's start (`-s ours`),
+    for git does not weigh such parents. And commits that are taken out may be where a shallow history is cut;
+    `commit_order` looks at all.
+    """
+
+    def __init__(self, directory: str | Path, revisions: str, pathspecs: Sequence[str] = ()) -> None:
+        """directory: the git directory. Raises ToolMissing."""
+        self._pathspecs = tuple(pathspecs)
+        self._git = _Git(directory, revisions, self._pathspecs)
+        self._listing = self._git.listing(*(["--simplify-merges", "--parents"] if pathspecs else []))
+
+    @classmethod
+    def begin(cls, place: str | Path, revisions: str, pathspecs: Sequence[str] = ()) -> Walk | None:
+        """A walk over a repository that is not opened yet, so that git is at work while libgit2 is being loaded.
+
+        None where `place` is not plainly a repository, and one of ours: to say what it is, is for whoever opens it.
+        """
+        for path in (Path(place), Path(place, ".git")):
+            if (path / "HEAD").is_file() and (path / "objects").is_dir() and path.stat().st_uid == os.geteuid():
+                return cls(path, revisions, pathspecs)
+        return None
+
+    def __enter__(self) -> Walk:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._listing.end()
+
+    def visited(self, source: pygit2.Repository, progress: WalkProgress | None = None) -> Iterator[Visited]:
+        """The commits; `source` is the repository.
+
+        Raises ShallowSource when the history is cut inside the range, MissingObject when trees are missing,
+        BadInput for pathspecs git cannot read.
+        """
+        if progress is not None:
+            progress(0, None)
+        found = self._git.visited(self._listing.lines(), progress)
+        return self._narrowed(source, found) if self._pathspecs else _uncut(source, self._git.revisions, found)
+
+    def _narrowed(self, source: pygit2.Repository, found: Iterable[Visited]) -> Iterator[Visited]:
+        for visited in found:
+            is_merge = len(cast("pygit2.Commit", source[visited.commit]).parent_ids) > 1
+            yield attrs.evolve(visited, is_merge=is_merge, names=b"" if is_merge else visited.names)
 
 
 def visit(
@@ -173,40 +155,24 @@ def visit(
     pathspecs: Sequence[str] = (),
     progress: WalkProgress | None = None,
 ) -> Iterator[Visited]:
-    """Commits of a range, oldest first, in the order of `git log --full-history --topo-order --reverse`.
+    """The commits of a `Walk`; with pathspecs the non-merges among them, and with the parents they have.
 
-    Without pathspecs merges come too, with no paths; with pathspecs only non-merges that touch them.
-    Raises ShallowSource when the history is cut inside the range, MissingObject when trees are missing,
-    BadInput for pathspecs git cannot read.
+    Raises what `Walk.visited` raises.
     """
-    cut = _Cut(source, revisions)
-    with _Git(source, (*_LOG, *(["--no-merges"] if pathspecs else [])), revisions, pathspecs) as git:
-        for visited in _counted(history_records(git.chunks()), progress):
-            if cut.possible:
-                cut.check(visited.commit, bool(visited.parent_ids))
-            yield visited
+    git = _Git(source.path, revisions, pathspecs)
+    if progress is not None:
+        progress(0, None)
+    with git.listing(*(["--no-merges"] if pathspecs else [])) as listing:
+        yield from _uncut(source, revisions, git.visited(listing.lines(), progress))
 
 
-def visit_touching(
-    source: pygit2.Repository, revisions: str, pathspecs: Sequence[str], progress: WalkProgress | None = None
-) -> Iterator[Visited]:
-    """Commits of a range that touch pathspecs, and the merges that join lines of such commits.
-
-    The non-merges and their order are those of `visit`. Merges are those that stay when git takes out of the history
-    what does not touch the pathspecs (`--simplify-merges`): of any other merge only one side has such commits that
-    the other has not, and the merge looks like that side.
-
-    One kind is not seen: a merge that takes nothing from a parent older than the range's start (`-s ours`), for git
-    does not weigh such parents. And commits that are taken out may be where a shallow history is cut; `commit_order`
-    looks at all.
-    Raises what `visit` raises.
-    """
-    with _Git(source, (*_LOG, "--simplify-merges"), revisions, pathspecs) as git:
-        for visited in _counted(history_records(git.chunks()), progress):
-            found = source[visited.commit]
-            assert isinstance(found, pygit2.Commit)
-            is_merge = len(found.parent_ids) > 1
-            yield attrs.evolve(visited, is_merge=is_merge, names=b"" if is_merge else visited.names)
+def _uncut(source: pygit2.Repository, revisions: str, found: Iterable[Visited]) -> Iterator[Visited]:
+    """The same commits; raises ShallowSource at the first after which there are more than the repository has."""
+    cut = Cut(source, revisions)
+    for visited in found:
+        if cut.possible:
+            cut.check(visited.commit, bool(visited.parent_ids))
+        yield visited
 
 
 @contextlib.contextmanager
@@ -215,70 +181,82 @@ def commit_order(source: pygit2.Repository, revisions: str) -> Iterator[Iterator
 
     Raises, when they are read, what `visit` raises.
     """
-    cut = _Cut(source, revisions)
-    with _Git(source, ("rev-list", *_ORDER, "--parents"), revisions) as git:
+    cut = Cut(source, revisions)
+    with _Git(source.path, revisions).listing("--parents") as listing:
 
         def commits() -> Iterator[str]:
-            rest = b""
-            for chunk in git.chunks():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    commit = line[:40].decode("ascii")
-                    if cut.possible:
-                        cut.check(commit, len(line) > 40)
-                    yield commit
+            for line in listing.lines():
+                commit = line[:40].decode("ascii")
+                if cut.possible:
+                    cut.check(commit, len(line) > 40)
+                yield commit
 
         yield commits()
 
 
 class _Git:
-    """A git process that reads a range; its output is taken while it runs, and it ends with the context."""
+    """Runs git to read a range of a repository."""
 
-    def __init__(
-        self, source: pygit2.Repository, words: Sequence[str], revisions: str, pathspecs: Sequence[str] = ()
-    ) -> None:
-        self._source = source
-        self._revisions = revisions
+    def __init__(self, directory: str | Path, revisions: str, pathspecs: Sequence[str] = ()) -> None:
+        self.revisions = revisions
+        self._directory = directory
         self._pathspecs = pathspecs
-        self._program = (git_program(), *_SETTINGS, f"--git-dir={source.path}")
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        self._process = subprocess.Popen(
-            [*self._program, *words, "--end-of-options", revisions, "--", *pathspecs],
-            stdin=subprocess.DEVNULL,
+        self._program = (git_program(), *_SETTINGS, f"--git-dir={directory}")
+
+    def listing(self, *options: str) -> _Listing:
+        """Begin to list the commits: a line each has its id, and with `--parents` those of its parents."""
+        words = (*_ORDER, *options, "--end-of-options", self.revisions)
+        return _Listing(self, self._begin("rev-list", *words, "--", *self._pathspecs))
+
+    def visited(self, listed: Sequence[bytes], progress: WalkProgress | None) -> Iterator[Visited]:
+        """The commits listed, with the paths they touch against the parents listed (or else those they have)."""
+        workers = len(os.sched_getaffinity(0))
+        size = max(_STEP, -(-len(listed) // (_BLOCKS * workers)))
+        blocks = [listed[at : at + size] for at in range(0, len(listed), size)]
+        count = 0
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for records in pool.map(self._names, blocks):
+                    for visited in history_records([records]):
+                        count += 1
+                        if progress is not None and count % _STEP == 0:
+                            progress(count, len(listed))
+                        yield visited
+            finally:
+                pool.shutdown(cancel_futures=True)
+        if progress is not None:
+            progress(count, len(listed))
+
+    def _names(self, block: Sequence[bytes]) -> bytes:
+        process = self._begin(*_NAMES, "--", *self._pathspecs)
+        return self.output(process, b"\n".join([*block, b""]))
+
+    def _begin(self, *words: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*self._program, *words],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._errors,
+            stderr=subprocess.PIPE,
             env=reading_environment(),
             pipesize=_PIPE,
         )
 
-    def __enter__(self) -> _Git:
-        return self
+    def output(self, process: subprocess.Popen[bytes], given: bytes = b"") -> bytes:
+        """All that a process writes. Raises where it ends badly."""
+        try:
+            output, errors = process.communicate(given)
+        except BaseException:
+            _end(process)
+            raise
+        if process.returncode:
+            self._fail(process.returncode, errors)
+        return output
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process.wait()
-        self._errors.close()
-
-    def chunks(self) -> Iterator[bytes]:
-        """All it writes. Raises where it ends badly."""
-        assert self._process.stdout is not None
-        while chunk := self._process.stdout.read(_CHUNK):
-            yield chunk
-        status = self._process.wait()
-        if status:
-            self._fail(status)
-
-    def _fail(self, status: int) -> None:
-        where = f"`git log {self._revisions}` failed in {self._source.path}"
+    def _fail(self, status: int, errors: bytes) -> None:
+        where = f"reading the history of {self.revisions} in {self._directory}"
         if status < 0:
             raise EnvironmentFault(f"{where}: git was ended by signal {-status}")
-        self._errors.seek(0)
-        said = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        said = errors.decode("utf-8", "replace").strip().splitlines()
         why = said[-1] if said else f"status {status}"
         if self._pathspecs and not self._reads_pathspecs():
             raise BadInput(f"git cannot read the pathspecs {', '.join(map(repr, self._pathspecs))}: {why}")
@@ -289,27 +267,42 @@ class _Git:
 
     def _reads_pathspecs(self) -> bool:
         """Whether git takes the pathspecs where there is nothing to look at."""
-        end = self._revisions.rpartition("..")[2]
-        words = ("rev-list", "--max-count=0", "--end-of-options", end, "--", *self._pathspecs)
-        done = subprocess.run(
-            [*self._program, *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=reading_environment(),
-            check=False,
-        )
-        return done.returncode == 0
+        last = self.revisions.rpartition("..")[2]
+        process = self._begin("rev-list", "--max-count=0", "--end-of-options", last, "--", *self._pathspecs)
+        process.communicate()
+        return process.returncode == 0
 
 
-def _counted(walk: Iterable[Visited], progress: WalkProgress | None) -> Iterator[Visited]:
-    count = 0
-    for visited in walk:
-        count += 1
-        if progress is not None and count % _STEP == 0:
-            progress(count, None)
-        yield visited
-    if progress is not None:
-        progress(count, count)
+class _Listing:
+    """A git process that lists commits; it ends with the context."""
+
+    def __init__(self, git: _Git, process: subprocess.Popen[bytes]) -> None:
+        self._git = git
+        self._process = process
+
+    def lines(self) -> list[bytes]:
+        """All of them, at once. Raises where git ends badly."""
+        return self._git.output(self._process).splitlines()
+
+    def __enter__(self) -> _Listing:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the process if it still runs."""
+        _end(self._process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that nobody reads any more, and leave nothing of it."""
+    if process.poll() is None:
+        process.kill()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+    process.wait()
 
 
 def history_records(chunks: Iterable[bytes]) -> Iterator[Visited]:
@@ -332,50 +325,3 @@ def _visited(record: bytes) -> Visited:
 
 _ONE_PARENT = 3 * 40 + 2
 """Length of the ids of a commit with one parent."""
-
-
-class _Cut:
-    """Where the history of a shallow repository ends; in a whole one nothing is refused."""
-
-    def __init__(self, source: pygit2.Repository, revisions: str) -> None:
-        self._source = source
-        self._revisions = revisions
-        self._boundary = _shallow_boundary(source)
-
-    @property
-    def possible(self) -> bool:
-        """Whether there is anything to check."""
-        return bool(self._boundary)
-
-    def check(self, commit: str, has_parents: bool) -> None:
-        """Raise ShallowSource where the commits of the range cannot be known."""
-        if has_parents:
-            return
-        if commit in self._boundary:
-            what = f"is cut at {commit}, inside {self._revisions}"
-        elif (below := self._cut_before_start()) is not None:
-            what = f"is cut at {below}, so it does not tell what of {self._revisions} is older than its start"
-        else:
-            return
-        raise ShallowSource(
-            f"the history of {self._source.path} {what}; the queue would not be right. "
-            "Run `git fetch --unshallow` there, or `mptcp-series fetch`"
-        )
-
-    def _cut_before_start(self) -> str | None:
-        """A cut below the range's start: a line of the range that goes down to its root may be older than the start."""
-        start = self._source.revparse_single(self._revisions.partition("..")[0]).peel(pygit2.Commit).id
-        for commit in sorted(self._boundary):
-            if commit == str(start) or (commit in self._source and self._source.descendant_of(start, commit)):
-                return commit
-        return None
-
-
-def _shallow_boundary(source: pygit2.Repository) -> frozenset[str]:
-    """Commits whose parents were cut away."""
-    directory = Path(source.path)
-    shared = directory / "commondir"  # of a linked worktree
-    if shared.is_file():
-        directory = directory / shared.read_text().strip()
-    file = directory / "shallow"
-    return frozenset(file.read_text("ascii").split()) if file.is_file() else frozenset()

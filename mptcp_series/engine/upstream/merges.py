@@ -4,20 +4,21 @@
 Thousands of merges lie in a range and a merge base costs milliseconds, so most are told apart
 without one: the walk knows which commits touch owned paths, and a merge of two sides of which one
 brings none of them must look like the other. That holds where the sides differ by commits of the range only:
-what a side has from before its start was not walked. Where that cannot be told, the merge is made.
+what a side has from before its start was not walked. A file that both sides changed is merged on its own, if some
+commit is known to have it as the merge base does. Where all that cannot be told, the merge is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import attrs
 import pygit2
 
 from ...values.paths import OwnedPaths
-from ..replay.owned import Key, OwnedKeys, owned_changes, owned_marks
-from ..replay.remerge import merge_resolution
-from ..store.objects import Objects
+from ..replay.owned import Key, OwnedKeys, owned_marks
+from ..replay.remerge import automatic_entry, merge_resolution
+from ..store.objects import Entry, Objects
 from .history import Visited
 
 __all__ = ["MergeFinder"]
@@ -51,11 +52,11 @@ class MergeFinder:
         self._objects = objects
         self._owned = owned
         self._marks = owned_marks(owned)
-        self._keys = OwnedKeys(objects, owned)
+        self._keys = OwnedKeys.of(objects, owned)
         self._lines: dict[bytes, _Line] = {}
         self._starts = _Starts(source, start)
-        self._touched: list[frozenset[str]] = []
-        """Owned paths of each owned-path commit, by bit."""
+        self._touched: list[tuple[frozenset[str], _Line]] = []
+        """Owned paths of each owned-path commit, and what it has, by bit."""
 
     def touches(self, visited: Visited) -> bool:
         """Take note of a commit that is no merge; says whether it touches owned paths."""
@@ -80,10 +81,10 @@ class MergeFinder:
             line = self._line(parent)
             brings |= line.brings
             starts |= line.starts
+        line = _Line(brings | (1 << len(self._touched) if paths else 0), starts, visited.tree)
         if paths:
-            brings |= 1 << len(self._touched)
-            self._touched.append(paths)
-        self._lines[visited.commit_id] = _Line(brings, starts, visited.tree)
+            self._touched.append((paths, line))
+        self._lines[visited.commit_id] = line
 
     def _line(self, commit: bytes) -> _Line:
         known = self._lines.get(commit)
@@ -120,21 +121,57 @@ class MergeFinder:
         if not (self._starts.has(first.starts, second.starts) and self._starts.has(second.starts, first.starts)):
             return False
         changed = [self._paths(brings) for brings in alone]
-        if changed[0] & changed[1]:
-            return False
-        tree = bytes.fromhex(visited.tree)
-        unlike = [
-            {change.path for change in owned_changes(self._objects, self._owned, bytes.fromhex(line.tree), tree)}
-            for line in lines
-        ]
+        both = changed[0] & changed[1]
+        merged = self._files(visited.tree)
+        unlike = [_unlike(self._files(line.tree), merged) - both for line in lines]
         # A file only one side changed is as on that side; any other is as on either.
-        return not (unlike[0] & unlike[1]) and not (unlike[0] & changed[0]) and not (unlike[1] & changed[1])
+        if unlike[0] & unlike[1] or unlike[0] & changed[0] or unlike[1] & changed[1]:
+            return False
+        return all(self._is_merged(path, first, second, merged.get(path)) for path in sorted(both))
+
+    def _is_merged(self, path: str, first: _Line, second: _Line, result: Entry | None) -> bool:
+        """Whether a file that both sides changed is what merging it gives, as far as that is told quickly."""
+        base = self._before(path, first, second)
+        if base is None:
+            return False
+        before, ours, theirs = (self._files(line.tree).get(path) for line in (base, first, second))
+        # A file that is not everywhere may have another name somewhere.
+        if before is None or ours is None or theirs is None:
+            return False
+        return automatic_entry(self._objects, before, ours, theirs) == result
+
+    def _before(self, path: str, first: _Line, second: _Line) -> _Line | None:
+        """A commit that has a file as the merge base of two lines has it; None where none is known to.
+
+        It is the last of the commits both have that touch the file, if it has all the others: those between it and
+        the merge base do not.
+        """
+        common = first.brings & second.brings
+        latest = next((line for paths, line in self._known(common) if path in paths), None)
+        if latest is None or not self._starts.has(latest.starts, first.starts | second.starts):
+            return None
+        return None if any(path in paths for paths, _ in self._known(common & ~latest.brings)) else latest
+
+    def _known(self, brings: int) -> Iterator[tuple[frozenset[str], _Line]]:
+        """Owned-path commits of a set, the last of the walk first."""
+        while brings:
+            bit = brings.bit_length() - 1
+            yield self._touched[bit]
+            brings ^= 1 << bit
+
+    def _files(self, tree: str) -> Mapping[str, Entry]:
+        return self._keys.files(bytes.fromhex(tree))
 
     def _key(self, tree: str) -> Key:
         return self._keys.key(bytes.fromhex(tree))
 
     def _paths(self, brings: int) -> frozenset[str]:
-        return frozenset(path for bit in _bits(brings) for path in self._touched[bit])
+        return frozenset(path for bit in _bits(brings) for path in self._touched[bit][0])
+
+
+def _unlike(one: Mapping[str, Entry], other: Mapping[str, Entry]) -> set[str]:
+    """Paths at which two lists of files differ."""
+    return {path for path in {**one, **other} if one.get(path) != other.get(path)}
 
 
 class _Starts:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from mptcp_series.cli.main import cli
 from mptcp_series.cli.settings import SETTINGS, variable
+from mptcp_series.engine.upstream.history import Walk
 
 PROTOCOL = b"".join(b"int line%d;\n" % number for number in range(1, 31))
 TCP = b"".join(b"int tcp%d;\n" % number for number in range(1, 31))
@@ -111,7 +112,7 @@ def _sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for name in (*map(variable, SETTINGS), "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+    for name in (*map(variable, SETTINGS), "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -123,6 +124,8 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         raise AssertionError("a unit test of the commands starts no process")
 
     monkeypatch.setattr("subprocess.Popen.__init__", no_process)
+    # What git is begun with before anything is known to be wrong.
+    monkeypatch.setattr(Walk, "begin", lambda *arguments: None)
     directory = tmp_path / "work"
     directory.mkdir()
     monkeypatch.chdir(directory)

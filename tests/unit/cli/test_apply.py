@@ -84,6 +84,27 @@ def test_partial_writes_what_stands_before_the_conflict(kernel: Kernel) -> None:
     assert messages(kernel.source, "mptcp", kernel.bsp) == ["mptcp: add a counter"]
 
 
+@pytest.mark.parametrize("base", ["work", "heads/work", "refs/heads/work", "HEAD", "@"])
+def test_the_branch_of_the_base_is_not_replaced(kernel: Kernel, base: str) -> None:
+    kernel.source.commit("work", "ours\n", {}, kernel.old)
+    # A bare repository has nothing checked out, and would keep no trace of where the branch was.
+    kernel.source.git.set_head("refs/heads/work")
+    before = kernel.source.branches()
+    message = "branch work is the base, and would be replaced by the result; name another one"
+    assert run("apply", "--branch", "work", *kernel.on(base)) == Outcome(
+        code=2, out="", err=f"mptcp-series: error: {message}\n"
+    )
+    assert kernel.source.branches() == before
+
+
+def test_a_branch_that_is_replaced_is_told(kernel: Kernel) -> None:
+    there = kernel.source.commit("mptcp", "somebody's work\n", {}, kernel.old)
+    first = run("apply", "--branch", "mptcp", *kernel.on("v5.10"))
+    assert first.out.endswith(f" (was {there})\n")
+    again = run("apply", "--branch", "mptcp", *kernel.on("v5.10"))
+    assert again.out == first.out.replace(f" (was {there})", "")
+
+
 def test_quiet(kernel: Kernel) -> None:
     assert run("apply", "-q", "--branch", "mptcp", *kernel.on("v5.10")) == Outcome(code=0, out="", err="")
     assert "mptcp" in kernel.source.branches()

@@ -35,8 +35,11 @@ def test_colours_only_for_a_terminal(kernel: Kernel, monkeypatch: pytest.MonkeyP
     assert "\x1b" not in plain.out + plain.err
     assert "\x1b[36mint vendor;\x1b[0m" in coloured.out
     assert "\x1b[32mint tcp5_hook;\x1b[0m" in coloured.out
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert run("check", *kernel.on("bsp"), color=True).out == plain.out
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, value)
+            # Errors too, which are told after the command has ended.
+            assert run("check", *kernel.on("bsp"), color=True) == plain
 
 
 def test_a_patch_cannot_talk_to_the_terminal(kernel: Kernel) -> None:
@@ -89,6 +92,18 @@ def test_a_bar_on_a_terminal(terminal: _Terminal, monkeypatch: pytest.MonkeyPatc
     work_for(1, terminal, monkeypatch)
     assert "looking at commits" in terminal.text
     assert "2/2" in terminal.text
+
+
+def test_a_part_of_the_work_of_which_nobody_knows_how_much_there_is(
+    terminal: _Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(10))
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("mptcp_series.cli.console.monotonic", lambda: next(clock))
+    with Console().progress("fetching") as progress:
+        progress(2, 2)
+        progress(7, None)
+    assert "7/?" in terminal.text
 
 
 def test_a_bar_appears_only_when_it_takes_a_while(terminal: _Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

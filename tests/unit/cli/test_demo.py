@@ -48,7 +48,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.mark.parametrize(
     "line",
     [
-        "31 picks of 44 commits (30 patch, 1 prerequisite)",
+        "44 commits in the range; 31 picks: 30 patch, 1 prerequisite",
         "  6ecbc163d524 Merge branch 'mptcp-echo'",
         "  [[include]]",
         '  commit = "82390cc90b56fd01688f86c2ac4d493d0088aac4"',
@@ -60,7 +60,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         "unexplained  include/uapi/linux/mptcp.h:20",
         "  3 hunks explained, 1 unexplained",
         "32 entries: 30 unchanged, 1 refreshed, 1 newly in the queue",
-        "wrote build/demo/report.html: 34 patches, 2 overrides, complete",
+        "wrote build/demo/report.html: 33 patches, 2 overrides, complete",
         "  branch   mptcp-5.15 in build/demo/bsp.git",
         "  look     git -C build/demo/bsp.git log --oneline bsp-5.10..mptcp-5.15",
         "  mptcp-series extract --source linux-stable --series series/mptcp-5.15.162",

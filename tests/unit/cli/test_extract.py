@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mptcp_series.cli import extract as command
+from mptcp_series.engine.upstream import extract as engine
 from mptcp_series.engine.upstream.extract import Excluded, Extraction, Pick, Uncovered
 from mptcp_series.errors import BadInput, ShallowSource
 from mptcp_series.values.recipe import Recipe
@@ -29,6 +29,7 @@ def calls(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     def extract(recipe: Recipe, source: str, **options: Any) -> Extraction:
         progress = options.pop("progress")
         progress(1, None)
+        assert options.pop("walk") is None
         asked.append({"recipe": recipe.name, "source": source, **options})
         picks = (
             Pick(commit=kernel.counter, subject="mptcp: add a counter", name="counter.patch", kind=EntryKind.PATCH),
@@ -50,7 +51,7 @@ def calls(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
             owned=recipe.owned,
         )
 
-    monkeypatch.setattr(command, "pick", extract)
+    monkeypatch.setattr(engine, "extract", extract)
     return asked
 
 
@@ -59,7 +60,7 @@ def test_report(kernel: Kernel, calls: list[dict[str, Any]]) -> None:
         code=0,
         out=f"""\
 q: v5.10..v5.15
-2 picks of 17 commits (1 patch, 1 prerequisite)
+17 commits in the range; 2 picks: 1 patch, 1 prerequisite
 merges whose result on owned paths is not the automatic one, each an entry of its own:
   {kernel.hook[:12]} mptcp: hook into tcp
 left out by the recipe:
@@ -143,7 +144,7 @@ def test_what_the_engine_refuses(kernel: Kernel, monkeypatch: pytest.MonkeyPatch
         raise error
 
     before = (kernel.series / "series").read_bytes()
-    monkeypatch.setattr(command, "pick", refuse)
+    monkeypatch.setattr(engine, "extract", refuse)
     outcome = run("extract", *kernel.options)
     assert (outcome.code, outcome.out) == (code, "")
     assert outcome.err.splitlines()[0] == f"mptcp-series: error: {error}"

@@ -124,3 +124,9 @@ def test_the_destination_is_named_by_hand(quilt: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("MPTCP_SERIES_SERIES", "series/mine")
     outcome = run("import", "quilt", "patches")
     assert (outcome.code, outcome.err.splitlines()[0]) == (2, "mptcp-series: error: Missing option '--series'.")
+
+
+def test_a_patch_file_where_a_queue_is_wanted(work: Path) -> None:
+    outcome = run("import", "./x.patch", "--series", "new")
+    said = "is not one of 'quilt', 'mbox', 'range', which --series wants; a patch goes into a quilt directory without"
+    assert (outcome.code, outcome.err.splitlines()[0]) == (2, f"mptcp-series: error: './x.patch' {said} it")

@@ -39,6 +39,9 @@ Usage: mptcp-series [OPTIONS] COMMAND [ARGS]...
   The MPTCP stack of Linux 5.15 for kernels locked to 5.10, as a reviewable
   patch queue.
 
+  `demo` shows the whole job. On a kernel of your own it is extract, check,
+  resolve where check finds a conflict, and apply.
+
   Options win over MPTCP_SERIES_* variables, these over mptcp-series.toml in the
   working directory or a parent.
 
@@ -164,8 +167,8 @@ def test_bad_usage(arguments: list[str], lines: list[str], work: Path) -> None:
             3,
             [
                 "error: x: not a git repository",
-                "hint: a bare clone will do; check, apply, export, rebase and resolve take a kernel source directory "
-                "without git as --repo, too",
+                "hint: a source is a git repository, and a bare clone will do; --repo may also be a kernel source "
+                "directory without git",
             ],
         ),
         (

@@ -172,7 +172,9 @@ added by the override:
 """
 
 
-@pytest.mark.parametrize("what", ["hook.patch", "overrides/q/hook.patch", "hook", "mptcp: hook into tcp", "commit"])
+@pytest.mark.parametrize(
+    "what", ["hook.patch", "q/hook.patch", "overrides/q/hook.patch", "hook", "mptcp: hook into tcp", "commit"]
+)
 def test_show(adapted: Kernel, what: str) -> None:
     outcome = run("override", "show", adapted.hook[:10] if what == "commit" else what, *adapted.options)
     assert outcome == Outcome(code=0, out=SHOWN.format(overrides=adapted.overrides, commit=adapted.hook[:12]), err="")

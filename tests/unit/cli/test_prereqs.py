@@ -149,6 +149,22 @@ def test_nothing_is_written_unasked(work: Path, world: dict[str, str]) -> None:
     assert (work / "series/q/recipe.toml").read_text() == RECIPE
 
 
+def test_an_inline_array_is_shown_and_not_written_to(work: Path, world: dict[str, str]) -> None:
+    """TOML lets nobody add to `prerequisite = [...]`."""
+    fixed(work, world)
+    recipe = work / "series/q/recipe.toml"
+    text = f'prerequisite = [{{ commit = "{"e" * 40}", reason = "x" }}]\n{RECIPE}'
+    recipe.write_text(text)
+    shown = run("prereqs", *ON)
+    assert (shown.code, f'  commit = "{world["needed"]}"\n' in shown.out) == (1, True)
+    outcome = run("prereqs", "--write", *ON)
+    assert (outcome.code, recipe.read_text()) == (2, text)
+    assert outcome.err == (
+        "mptcp-series: error: series/q/recipe.toml:1: `prerequisite = [...]` cannot be added to; write each entry as a "
+        "[[prerequisite]] of its own, at the end\n"
+    )
+
+
 def test_write(work: Path, world: dict[str, str]) -> None:
     fixed(work, world)
     recipe = work / "series/q/recipe.toml"

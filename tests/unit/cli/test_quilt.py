@@ -194,7 +194,7 @@ def test_documents(tree: Path) -> None:
                         "path": "f",
                         "why": None,
                         "merged": False,
-                        "hunks": [{"number": 1, "offset": 0, "fuzz": 0, "why": None}],
+                        "hunks": [{"number": 1, "offset": 0, "fuzz": 0, "why": None, "merge": []}],
                     }
                 ],
             }
@@ -311,7 +311,8 @@ def test_arguments_of_refresh_are_a_form_and_no_reason_to_write(tree: Path, monk
     assert said("refresh") == "Patch a.patch is unchanged\n"
     assert (tree / "patches/a.patch").read_text() == A
     assert said("refresh", "-p0") == "Refreshed patch a.patch\n"
-    assert (tree / "patches/a.patch").read_text() == "--- f.orig\n+++ f\n@@ -1 +1 @@\n-1\n+one\n"
+    stat = "---\n f | 2 +-\n 1 file changed, 1 insertion(+), 1 deletion(-)\n\n"
+    assert (tree / "patches/a.patch").read_text() == stat + "--- f.orig\n+++ f\n@@ -1 +1 @@\n-1\n+one\n"
 
 
 def test_another_tree_and_another_patch_directory(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,28 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import shutil
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mptcp_series.engine.directory import changes, durable, journal, rooted
+from mptcp_series.engine.queue import JOURNAL
+from mptcp_series.engine.replay.item import item_from_patch
+from mptcp_series.engine.store import files
 from mptcp_series.values.override import Override
 
 from .conftest import MAKEFILE, Kernel, Outcome, Repository, run
+
+STAYS = (
+    "nothing was written, and the edit stays: edit on, or say --leave-conflicts and answer them with "
+    "`mptcp-series resolve`"
+)
 
 LINES = b"".join(b"int line%d;\n" % number for number in range(1, 41))
 NAMES = ("one.patch", "two.patch", "three.patch")
@@ -155,7 +169,7 @@ def test_a_conflict_further_on_is_told_and_nothing_is_written(queue: Queue) -> N
     queue.edit("f", "int line20;\n", "long line20;\n")
     before = queue.files()
     outcome = run("refresh")
-    assert (outcome.code, errors(outcome)) == (1, ["conflict: two.patch: f", "nothing was written"])
+    assert (outcome.code, errors(outcome)) == (1, ["conflict: two.patch: f", STAYS])
     assert queue.files() == before
     assert (queue.place / "f").exists(), "the edit stays"
 
@@ -192,7 +206,7 @@ def test_an_override_in_force_is_edited_in_place(queue: Queue) -> None:
 
 def test_nothing_edited_is_nothing_to_do(queue: Queue) -> None:
     said("edit", "two")
-    assert said("refresh") == ["Patch two.patch is unchanged"]
+    assert said("refresh") == ["Patch two.patch is unchanged; `edit --abort` ends the edit"]
     assert said("edit", "--abort")[0].startswith("gave the edit in ")
     assert not queue.place.exists()
     outcome = run("refresh")
@@ -328,7 +342,7 @@ def test_split_by_hunks(queue: Queue) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("two", "n.patch"), "name what goes to the new patch, with --file or --hunk"),
+        (("two", "n.patch"), "name what goes to the new patch, with --file or --hunk; `split two` lists the hunks"),
         (("two", "three.patch", "--file", "g"), "three.patch exists already"),
         (("one", "n.patch", "--file", "f"), "one of the two would be empty: all of one.patch is named"),
         (("two", "n.patch", "--hunk", "g"), "'g': --file takes a file, --hunk takes FILE#ID"),
@@ -408,3 +422,376 @@ def test_an_edit_on_an_aligned_base(kernel: Kernel) -> None:
     file.write_text(file.read_text().replace("int hooked;", "int hooks;"))
     said("refresh", *options)
     assert "+int hooks;" in (kernel.series / "hook.patch").read_text()
+
+
+def more_patches(queue: Queue, count: int = 8) -> None:
+    """Patches behind the others, each in lines of its own."""
+    lines = {"line5": "one", "line20": "two", "line35": "three"}
+    pins = []
+    for number in range(count):
+        lines[f"line{7 + number * 2 if number < 6 else number * 4}"] = f"more{number}"
+        queue.commit(f"more {number}\n", f=edited(queue.f, **lines))
+        pins.append(f"more{number}.patch # {queue.git.branches()['main']}\n")
+    queue.write((queue.series / "series").read_text() + "".join(pins))
+
+
+def test_many_patches_that_stand_elsewhere_are_counted(queue: Queue) -> None:
+    more_patches(queue)
+    said("edit", "one")
+    queue.edit("f", "int line1;\n", "int line0;\nint line1;\n")
+    assert said("refresh")[3:] == [
+        "10 patches: clean before, offset now (-v names them)",
+        "11 patches replayed on v5.10; 2 files written",
+    ]
+    said("edit", "one")
+    queue.edit("f", "int line0;\nint line1;\n", "int line1;\n")
+    assert said("refresh")[1:] == [
+        "10 patches: offset before, clean now (-v names them)",
+        "11 patches replayed on v5.10; 1 file written",
+    ]
+
+
+def test_all_of_them_are_named_when_asked_for(queue: Queue) -> None:
+    more_patches(queue)
+    said("edit", "one")
+    queue.edit("f", "int line1;\n", "int line0;\nint line1;\n")
+    lines = run("refresh", "-v").out.splitlines()
+    assert [line for line in lines if line.endswith("clean before, offset now")] == [
+        f"{name}: clean before, offset now" for name in (*NAMES[1:], *(f"more{number}.patch" for number in range(8)))
+    ]
+
+
+def test_quiet_verbs_say_nothing(queue: Queue) -> None:
+    assert said("edit", "-q", "two") == []
+    assert said("refresh", "-q") == []
+    queue.edit("g", "two", "zwei")
+    assert said("refresh", "-q") == []
+    assert said("reorder", "-q", "three", "--before", "one") == []
+    assert said("edit", "-q", "one") == []
+    assert said("edit", "-q", "--abort") == []
+
+
+def test_what_collides_is_shown_when_asked_for(queue: Queue) -> None:
+    said("edit", "one")
+    queue.edit("f", "int line20;\n", "long line20;\n")
+    outcome = run("refresh", "-v")
+    assert outcome.code == 1
+    assert "conflict in two.patch\n  f" in outcome.out
+    assert "long line20;" in outcome.out
+    assert "resolve" not in outcome.out, "there is nothing to resolve yet"
+
+
+def test_what_collides_as_a_document(queue: Queue) -> None:
+    tree = queue.tree()
+    said("edit", "one")
+    queue.edit("f", "int line20;\n", "long line20;\n")
+    outcome = run("refresh", "--json")
+    assert outcome.code == 1
+    assert json.loads(outcome.out) == {
+        "schema": 1,
+        "command": "refresh",
+        "files": [],
+        "reasons": ["conflict: two.patch: f"],
+        "tree": tree,
+    }
+
+
+@pytest.mark.parametrize("override", [True, False])
+def test_conflicts_may_be_left_and_resolved(queue: Queue, override: bool) -> None:
+    said("edit", "one")
+    queue.edit("f", "int line20;\n", "long line20;\n")
+    how = ("--override", "--reason", "it is long") if override else ()
+    outcome = run("refresh", "--leave-conflicts", *how)
+    assert (outcome.code, errors(outcome)) == (
+        1,
+        ["conflict: two.patch: f", "the edit is written; `mptcp-series resolve` opens the first conflict"],
+    )
+    assert not queue.place.exists()
+    assert (Path("overrides/q/one.patch").is_file(), "one.patch" in queue.files()) == (override, not override)
+    run("resolve")
+    answer = Path(".mptcp-series/resolve/q/tree/f")
+    before, _, rest = answer.read_text().partition("<<<<<<<")
+    answer.write_text(before + "long two;\n" + rest.partition(">>>>>>> two.patch\n")[2])
+    assert run("resolve", "--done", "--reason", "both").code == 0
+    assert queue.result() == {
+        "one.patch": "overridden" if override else "clean",
+        "two.patch": "overridden",
+        "three.patch": "offset",
+    }
+
+
+def test_the_hunks_of_a_patch_are_listed(queue: Queue) -> None:
+    lines = said("split", "two")
+    assert [line.partition("#")[0] for line in lines] == ["f", "g"]
+    assert lines[0].partition(" ")[2] == "@@ -17,7 +17,7 @@ int line16;"
+    (f, g) = json.loads(run("split", "two", "--json").out)["hunks"]
+    assert (f["path"], f"g#{g['hunk']} {g['header']}") == ("f", lines[1])
+    said("split", "two", "n.patch", "--hunk", lines[0].partition(" ")[0])
+    assert b"diff --git a/f b/f" in queue.files()["n.patch"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("two", "n.patch", "--file", "h"), "two.patch does not touch h; it touches f, g"),
+        (("two", "n.patch", "--hunk", "g#000000000000"), "g#000000000000: the patch has no such hunk there; it has "),
+        (("two", "--file", "g"), "name the new patch behind PATCH: `split PATCH NEW --file FILE`"),
+    ],
+)
+def test_parts_that_are_not_there(queue: Queue, arguments: tuple[str, ...], line: str) -> None:
+    outcome = run("split", *arguments)
+    assert outcome.code == 2
+    assert errors(outcome)[0].startswith(line)
+
+
+def test_what_is_no_line_of_the_series_cannot_be_edited(kernel: Kernel) -> None:
+    on = kernel.on("v5.10")
+    changed = kernel.source.commit(
+        "vendor", "vendor: mine\n", {"net/mptcp/protocol.c": b"int mine;\n"}, kernel.source.branches()["stable"]
+    )
+    kernel.source.tag("mine", changed)
+    for arguments in (
+        ("edit", "align-to-v5.10"),
+        ("reorder", "counter", "--before", "align-to-v5.10"),
+    ):
+        outcome = run(*arguments, *on[:-2], "--repo", "linux.git", "--base", "mine")
+        assert outcome.code == 2
+        assert "align-to-v5.10.patch is no line of " in outcome.err
+        assert "every run makes it anew from the base (align)" in outcome.err
+
+
+def test_of_a_patch_not_reached_only_what_is_in_its_way_is_told(queue: Queue) -> None:
+    queue.commit("vendor\n", f=edited(queue.f, line5="vendor", line35="too"))
+    queue.git.git.references.create("refs/tags/bsp", queue.git.branches()["main"], force=True)
+    assert len(errors(run("check", "--base", "bsp", "-q"))) == 2
+    assert errors(run("edit", "two", "--base", "bsp")) == [
+        "conflict: one.patch: f",
+        "two.patch is not reached; `mptcp-series resolve` answers the first conflict",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("edit",), "name one patch of the queue, `edit PATCH`; `edit FILE...` is for a tree with applied patches"),
+        (("edit", "one", "two"), "name one patch of the queue, `edit PATCH`; `edit FILE...` is for a tree with"),
+        (("refresh", "two"), "in git, `refresh` takes the patch that `edit` laid out; it is not named"),
+        (("refresh", "--dir", "a", "--worktree", "b"), "--dir and --worktree exclude each other"),
+    ],
+)
+def test_usage_in_git_is_bad_input(queue: Queue, arguments: tuple[str, ...], line: str) -> None:
+    outcome = run(*arguments)
+    assert outcome.code == 2
+    assert errors(outcome)[0].startswith(line)
+
+
+def test_a_file_that_was_not_laid_out_is_not_taken_away(queue: Queue) -> None:
+    said("edit", "three")
+    queue.edit("f", "three", "drei")
+    before = queue.files()
+    outcome = run("refresh", "--add", "g")
+    assert outcome.code == 2
+    assert "tree/g: no such file" in outcome.err
+    assert "`edit three.patch --add g` lays out a file that the tree has" in outcome.err
+    assert queue.files() == before
+    outcome = run("edit", "three", "--dir", "other", "--add", "new")
+    assert "make it after `edit`, and say `refresh --add new`" in outcome.err
+
+
+def test_a_patch_of_which_nothing_is_left_as_an_override(queue: Queue) -> None:
+    said("edit", "three")
+    queue.edit("f", "three", "int line35;")
+    outcome = run("refresh")
+    assert outcome.code == 2
+    assert "nothing is left in three.patch; take its line out of" in outcome.err
+    said("refresh", "--override", "--reason", "not here")
+    assert queue.result()["three.patch"] == "skipped"
+
+
+def checkout(queue: Queue) -> Path:
+    place = Path("checkout")
+    place.mkdir()
+    for name, data in (("f", queue.f), ("g", queue.g), ("Makefile", MAKEFILE)):
+        (place / name).write_bytes(data)
+    return place
+
+
+def test_of_a_checkout_only_the_files_of_the_patch_are_named(queue: Queue) -> None:
+    checkout(queue)
+    assert said("edit", "three", "--worktree", "checkout") == [
+        "checkout/f",
+        "1 more file of the queue below it laid out",
+        "three.patch on v5.10: edit these files, then `mptcp-series refresh --dir checkout`",
+    ]
+    said("refresh", "--worktree", "checkout")
+
+
+def test_a_checkout_is_put_back_whatever_became_of_the_queue(queue: Queue) -> None:
+    place = checkout(queue)
+    said("edit", "two", "--worktree", "checkout")
+    (place / "g").write_text("mine\n")
+    queue.write("# another\n" + (queue.series / "series").read_text())
+    outcome = run("refresh", "--worktree", "checkout")
+    assert (outcome.code, "copy what you need, `edit --abort`, and begin anew" in outcome.err) == (2, True)
+    said("edit", "--abort", "--worktree", "checkout")
+    assert [(place / name).read_bytes() for name in ("f", "g")] == [queue.f, queue.g]
+
+
+def test_a_checkout_lacks_files_of_the_queue(queue: Queue) -> None:
+    (checkout(queue) / "g").unlink()
+    outcome = run("edit", "two", "--worktree", "checkout")
+    assert outcome.code == 2
+    assert "checkout/g is not there" in outcome.err
+    assert "`git sparse-checkout add` brings directories that were left out" in outcome.err
+
+
+def test_an_edit_with_a_damaged_state_can_be_given_up(queue: Queue) -> None:
+    said("edit", "two")
+    (queue.place.parent / "state.json").write_text("{")
+    said("edit", "--abort")
+    assert not queue.place.parent.exists()
+
+
+def test_a_fold_reads_the_queue_no_oftener_than_it_replays_it(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue.materialise()
+    read = []
+
+    def counting(*arguments: Any, **options: Any) -> Any:
+        read.append(arguments[1].name)
+        return item_from_patch(*arguments, **options)
+
+    monkeypatch.setattr("mptcp_series.engine.queue.item_from_patch", counting)
+    said("fold", "three", "--into", "one")
+    # Three replays, and each of the two patches once where it was and once where it was brought to.
+    assert Counter(read) == {"one.patch": 4, "two.patch": 3, "three.patch": 4}
+
+
+class Killed(BaseException):
+    pass
+
+
+class Dying:
+    """The `os` module until the n-th call that changes anything; from then on nothing works, as after SIGKILL."""
+
+    CHANGES = frozenset({"mkdir", "rmdir", "unlink", "rename", "replace", "fsync", "symlink"})
+
+    def __init__(self, calls: int) -> None:
+        self.left = calls
+
+    def __getattr__(self, name: str) -> object:
+        real = getattr(os, name)
+        if name not in self.CHANGES:
+            return real
+
+        def call(*arguments: object, **options: object) -> object:
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+            return real(*arguments, **options)
+
+        return call
+
+
+def killed(calls: int, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> bool:
+    """Whether a verb died at that call."""
+    dying = Dying(calls)
+    with monkeypatch.context() as patched:
+        for module in (changes, durable, files, journal, rooted, shutil):
+            if hasattr(module, "os"):
+                patched.setattr(module, "os", dying)
+        try:
+            run(*arguments)
+        except Killed:
+            return True
+    return False
+
+
+def test_a_refresh_killed_anywhere_is_gone_on_with(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue.materialise()
+    before = queue.files()
+    said("edit", "one")
+    queue.edit("f", "int line22;\n", "int line22;\nint more;\n")
+    shutil.copytree(queue.place.parent, "begun")
+    said("refresh")
+    after = queue.files()
+    assert {name for name in after if before[name] != after[name]} == {"one.patch", "two.patch"}
+    seen = set()
+    for calls in itertools.count():
+        for name, data in before.items():
+            (queue.series / name).write_bytes(data)
+        shutil.copytree("begun", queue.place.parent, dirs_exist_ok=True)
+        if not killed(calls, monkeypatch, "refresh"):
+            break
+        halves = (queue.series / JOURNAL).exists()
+        outcome = run("check", "-q")
+        assert outcome.code == (3 if halves else 0)
+        assert ("a run was killed while it wrote here" in outcome.err) is halves
+        outcome = run("refresh")
+        seen.add((halves, outcome.code, outcome.out.splitlines()[0] if outcome.out else ""))
+        if outcome.code:
+            # It was cut short when all was written, and the edit was being cleared away.
+            assert "`mptcp-series edit --abort` takes it away" in outcome.err or "no edit is under way" in outcome.err
+        if (queue.place.parent / "state.json").exists():
+            assert "edit --abort" in outcome.err
+            said("edit", "--abort")
+        assert queue.files() == after, calls
+        assert not queue.place.exists()
+    assert {(halves, code) for halves, code, _ in seen} >= {(True, 0), (False, 0), (False, 2)}
+    assert "one.patch has the edit already: a run that had written it was killed" in {line for *_, line in seen}
+
+
+def test_a_split_killed_anywhere_is_done_or_undone(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue.materialise()
+    before = queue.files()
+    tree = queue.tree()
+    seen = set()
+    for calls in itertools.count():
+        for path in queue.series.iterdir():
+            path.unlink()
+        for name, data in before.items():
+            (queue.series / name).write_bytes(data)
+        if not killed(calls, monkeypatch, "split", "two", "n.patch", "--file", "g"):
+            break
+        if (queue.series / JOURNAL).exists():
+            outcome = run("refresh")
+            assert (outcome.code, "warning: a run was killed while it wrote" in outcome.err) == (0, True)
+        seen.add("n.patch" in queue.files())
+        assert queue.tree() == tree
+    assert seen == {True, False}
+
+
+def test_an_edit_that_was_not_laid_out_whole_is_none(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set()
+    for calls in itertools.count():
+        if not killed(calls, monkeypatch, "edit", "two"):
+            break
+        outcome = run("refresh")
+        seen.add((outcome.code, errors(outcome)[0].partition(": ")[2]))
+        assert queue.files().keys() == {"series"}
+        if queue.place.parent.exists() and (queue.place.parent / "state.json").exists():
+            said("edit", "--abort")
+        shutil.rmtree(queue.place.parent, ignore_errors=True)
+    cut = "laying the edit out, or putting it back, was cut short; `mptcp-series edit --abort` takes it away"
+    assert (2, cut) in seen
+
+
+def test_a_checkout_that_was_not_put_back_whole_is_no_edit(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, series = checkout(queue), (queue.series / "series").read_text()
+    seen = set()
+    for calls in itertools.count():
+        said("edit", "two", "--worktree", "checkout")
+        (place / "g").write_text("mine\n")
+        if not killed(calls, monkeypatch, "edit", "--abort", "--worktree", "checkout"):
+            break
+        outcome = run("refresh", "--worktree", "checkout")
+        if outcome.code:
+            assert "putting it back, was cut short" in outcome.err
+            said("edit", "--abort", "--worktree", "checkout")
+        else:
+            # It had not begun to give the edit up.
+            assert b"+mine\n" in queue.files()["two.patch"]
+            (queue.series / "two.patch").unlink()
+            queue.write(series)
+        seen.add(outcome.code)
+        assert [(place / name).read_bytes() for name in ("f", "g")] == [queue.f, queue.g]
+    assert seen == {0, 2}

@@ -126,7 +126,7 @@ def test_abort_leaves_no_trace(kernel: Kernel) -> None:
 def test_markers_are_named_with_their_line(kernel: Kernel) -> None:
     run("resolve", *kernel.on("bsp"))
     assert run("resolve", "--done", "--reason", "x") == Outcome(
-        code=1, out="", err=f"mptcp-series: error: {Path.cwd() / FILE}:5: a conflict marker\n"
+        code=1, out="", err=f"mptcp-series: error: {Path.cwd() / FILE}:5: a conflict marker; edit the place it begins\n"
     )
 
 

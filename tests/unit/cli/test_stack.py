@@ -39,6 +39,7 @@ q, then sched on v5.10: Linux 5.10.0, commit {stack.old[:12]}
 
 4 patches: 4 clean
 6 hunks: 6 applied
+nothing here needs a person; next: mptcp-series apply --branch NAME
 """
     )
     other = run("check", *BASE, "--source", "q=linux.git", "--source", "sched=sched.git")

@@ -96,6 +96,17 @@ def test_what_to_do_next(kind: EntryKind, override: str | None, line: str) -> No
     assert plain(conflict_lines(found))[-1] == line
 
 
+def test_of_many_places_the_first_is_shown() -> None:
+    places = [Conflict(path="x", hunk=str(number), text="no place\n") for number in range(4)]
+    few, many = outcome(EntryKind.PATCH, None, *places[:3]), outcome(EntryKind.PATCH, None, *places)
+    assert list(conflict_lines(few, verbose=False)) == list(conflict_lines(few))
+    assert plain(conflict_lines(many, verbose=False)) == [
+        *plain(conflict_lines(many))[:4],
+        "  3 more places are not shown; -v shows them",
+        plain(conflict_lines(many))[-1],
+    ]
+
+
 def test_the_sides_of_a_conflict_have_colours_of_their_own() -> None:
     text = "before\n<<<<<<< bsp\nours\n||||||| was\nbase\n=======\ntheirs\n>>>>>>> a.patch\nafter\n"
     lines = list(conflict_lines(outcome(EntryKind.PATCH, None, Conflict(path="x", hunk=None, text=text))))
@@ -184,14 +195,31 @@ def test_rows_of_other_kinds_and_of_a_renamed_path(kernel: Kernel, monkeypatch: 
         ),
     )
     monkeypatch.setattr(type(result), "patches", (patch,))
-    assert plain(result_lines(result, verbose=False))[1:] == [
+    assert plain(result_lines(result, verbose=True))[1:] == [
         "",
         "offset      a.patch (prerequisite)",
+        "  upstream    ",
+        "  hunks       none",
         "  offset      net/new.c (net/old.c upstream)",
+        "  clean       net/same.c",
         "",
         "1 patch: 1 offset",
         "0 hunks: none",
     ]
+    # It went in as it was made.
+    assert plain(result_lines(result, verbose=False))[1:] == ["", "1 patch: 1 offset", "0 hunks: none"]
+
+
+@pytest.mark.parametrize("status", [Status.SKIPPED, Status.UPSTREAM])
+def test_of_a_patch_that_is_left_out_the_files_are_not_told(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch, status: Status
+) -> None:
+    result = Queue.load(kernel.series, source=kernel.source.path).apply(kernel.source.path, base="v5.10")
+    paths = (PathOutcome(path="net/new.c", status=status),)
+    patch = PatchOutcome(name="a.patch", kind=EntryKind.PATCH, commit=None, subject="", status=status, paths=paths)
+    monkeypatch.setattr(type(result), "patches", (patch,))
+    assert plain(result_lines(result, verbose=False))[2:4] == [f"{status.value:<10}  a.patch", ""]
+    assert f"  {status.value:<10}  net/new.c" in plain(result_lines(result, verbose=True))
 
 
 def test_every_line_of_a_long_name_stands_as_it_is(kernel: Kernel, work: Path) -> None:

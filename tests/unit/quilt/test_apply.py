@@ -14,7 +14,6 @@ from mptcp_series.engine.directory.rooted import Rooted
 from mptcp_series.engine.quilt.apply import Applied, _exactly, apply_changes
 from mptcp_series.engine.quilt.files import Files
 from mptcp_series.engine.quilt.gnu import as_gnu_patch_does
-from mptcp_series.engine.quilt.order import only_way
 from mptcp_series.engine.quilt.patchfile import parse
 from mptcp_series.engine.text.place import place
 from mptcp_series.values.hunk import Hunk
@@ -165,19 +164,6 @@ def test_of_two_names_the_one_that_is_there(tree: Tree, there: list[str], taken:
     tree.write(dict.fromkeys(there, b"a\n"))
     done, _ = applied(tree, b"--- a/f\n+++ b/f.orig\n@@ -1 +1 @@\n-a\n+b\n")
     assert done.files[0].path == taken
-
-
-def test_hunks_that_fit_in_one_way_together() -> None:
-    body = (b" a\n", b"-b\n", b"+B\n", b" c\n")
-
-    def hunk(at: int) -> Hunk:
-        return Hunk(old_start=at, old_count=3, new_start=at, new_count=3, lines=body)
-
-    text = lines("x", "a", "b", "c", "y", "a", "b", "c")
-    assert only_way(text, [hunk(9), hunk(20)]) == [1, 5]
-    assert only_way(text, [hunk(9)]) is None
-    assert only_way(text + lines("a", "b", "c"), [hunk(9), hunk(20)]) is None
-    assert only_way(text + lines("a", "B", "c"), [hunk(9), hunk(20)]) is None, "one may stand there already"
 
 
 def test_hunks_that_fit_in_one_way_together_are_placed(tree: Tree) -> None:

@@ -138,7 +138,9 @@ def test_what_is_compared(pair: Tree) -> None:
         comparison = compare(quilt, name, Reader(quilt), first=first, relative=relative)
         assert not comparison.shadowed
         return [
-            (path, old.data, new.data) for path, old, new in comparison.files if old is not None and new is not None
+            (one.path, one.old.state.data, one.new.state.data)
+            for one in comparison.files
+            if one.old.state is not None and one.new.state is not None
         ]
 
     assert found("b.patch") == [("g", b"g\n", b"GG\n")]

@@ -272,8 +272,13 @@ def test_a_damaged_archive_is_refused(tree: Tree, end: str) -> None:
         (b"--- a/.pc/x\n+++ b/.pc/x\n@@ -0,0 +1 @@\n+x\n", "patches/a.patch:1: .pc/x lies in .pc/"),
         (b"--- a/f\n+++ b/f\n@@ -1,9 +1 @@\n-x\n", "patches/a.patch:3: the hunk header promises"),
         (
-            b"*** a/f\n--- b/f\n***************\n*** 1 ****\n! 1\n--- 1 ----\n! one\n",
-            "patches/a.patch:3: a context diff",
+            b"*** a/f\n--- b/f\n***************\n*** 1,2 ****\n! 1\n--- 1 ----\n! one\n",
+            "patches/a.patch:3: the hunk header promises 2 old",
+        ),
+        (
+            b"diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+one\n"
+            b"*** a/g\n--- b/g\n***************\n*** 1 ****\n! 1\n--- 1 ----\n! one\n",
+            "patches/a.patch:9: a context diff in the midst of a git patch",
         ),
         (b"@@ -1 +1 @@\n-1\n+one\n", "patches/a.patch:1: a diff without the lines that name its file"),
     ],

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""The git program, and the environments it is run in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from ...errors import ToolMissing
+
+__all__ = ["git_environment", "git_program", "reading_environment"]
+
+
+def git_program() -> str:
+    """Path of the git program. Raises ToolMissing."""
+    found = shutil.which("git")
+    if found is None:
+        raise ToolMissing("git is not installed; install it (Debian: apt install git)")
+    return found
+
+
+def git_environment() -> dict[str, str]:
+    """The environment of a git process that asks nobody anything and speaks English."""
+    return {
+        **{name: value for name, value in os.environ.items() if name not in _REDIRECTS},
+        "LC_ALL": "C",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+    }
+
+
+_REDIRECTS = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_INDEX_FILE",
+        "GIT_NAMESPACE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+
+
+def reading_environment() -> dict[str, str]:
+    """The environment of a git process that reads one repository as libgit2 does, and nothing else.
+
+    Neither the user's configuration nor git's variables reach it, replacements are not followed, and what a partial
+    clone does not have stays missing: git before 2.44 ignores GIT_NO_LAZY_FETCH, but no transport is allowed here.
+    """
+    program = {name: os.environ[name] for name in ("GIT_EXEC_PATH",) if name in os.environ}
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        **program,
+        "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
