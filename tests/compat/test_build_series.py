@@ -17,7 +17,7 @@ from mptcp_series.engine.building.build import BuildOptions, build
 from mptcp_series.engine.building.compile import Toolchain
 from mptcp_series.engine.matrix import BaseRef, MatrixSpec
 from mptcp_series.engine.queue import Queue
-from mptcp_series.errors import EnvironmentFault
+from mptcp_series.errors import BadInput, EnvironmentFault
 from mptcp_series.minikernel.world import SERIES_NAME, World, build_world
 from mptcp_series.values.built import Blame, Build, PatchFate
 from mptcp_series.values.result import Alignment, HalfRetracted
@@ -195,6 +195,27 @@ def test_the_mini_kernel_without_its_overrides(mini: Mini, tmp_path: Path) -> No
         assert one.diagnostic.line is not None
         assert one.diagnostic.missing is not None
         assert one.diagnostic.missing.name in lines[one.diagnostic.line - 1]
+
+
+def test_an_override_that_comes_after_a_build(mini: Mini, tmp_path: Path) -> None:
+    """The first build's result is in no repository: what its directory holds is known to the second all the same."""
+    assert len(mini.build(tmp_path / "b", overrides=None).errors) == 2
+    again = mini.build(tmp_path / "b", overrides=mini.world.overrides)
+    assert again.reasons() == []
+    assert "SO_PREFER_BUSY_POLL" not in (tmp_path / "b" / "source" / "net" / "mptcp" / "sockopt.c").read_text()
+    assert len(mini.build(tmp_path / "b", overrides=None).errors) == 2
+    (tmp_path / "b" / "trees.json").unlink()
+    with pytest.raises(BadInput, match=r"b: nothing knows any more what its source holds .*; --fresh begins it anew"):
+        mini.build(tmp_path / "b", overrides=mini.world.overrides)
+
+
+def test_what_is_told_is_of_the_result_and_not_of_the_trees_tried(mini: Mini, tmp_path: Path) -> None:
+    """A bisection configures other trees, and forgets what was compiled for the first one."""
+    plain = mini.build(tmp_path / "a", overrides=None)
+    bisected = mini.build(tmp_path / "b", overrides=None, bisect=True)
+    assert bisected.bisected is not None
+    assert bisected.bisected.patch == "mptcp-sockopt-pass-on-the-busy-poll-options-and-remember-the-las.patch"
+    assert (bisected.compiled, bisected.hidden) == (plain.compiled, plain.hidden)
 
 
 def test_the_mini_kernel_patch_by_patch(mini: Mini, tmp_path: Path) -> None:

@@ -104,6 +104,26 @@ def test_a_cross_compiler(machine: Machine) -> None:
         check(arch="arm64", cross_compile="aarch64-linux-gnu-")
 
 
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"cross_compile": "arm-linux-gnueabihf-"}, "; Debian, Ubuntu: apt install gcc-arm-linux-gnueabihf"),
+        ({"cross_compile": "x86_64-linux-gnu-"}, "; Debian, Ubuntu: apt install gcc-x86-64-linux-gnu"),
+        ({"cc": "aarch64-linux-gnu-gcc-12"}, "; Debian, Ubuntu: apt install gcc-12-aarch64-linux-gnu"),
+        ({"cc": "gcc-9"}, "; Debian, Ubuntu: apt install gcc-9"),
+        ({"cc": "clang-15"}, "; Debian, Ubuntu: apt install clang-15"),
+        ({"cross_compile": "arm-poky-linux-"}, ", or not on PATH; --cross-compile or --cc names another"),
+        ({"cc": "/opt/sdk/bin/cc"}, ", or not on PATH; --cross-compile or --cc names another"),
+    ],
+)
+def test_the_package_of_a_compiler(machine: Machine, options: dict[str, str], advice: str) -> None:
+    """A package that has another compiler in it is no advice."""
+    with pytest.raises(ToolMissing) as caught:
+        check(**{"arch": "arm", **options})
+    compiler = options.get("cc", f"{options.get('cross_compile')}gcc")
+    assert str(caught.value) == f"the compiler {compiler} is not installed{advice}"
+
+
 def test_which_compiler() -> None:
     def tools(**options: object) -> Toolchain:
         return Toolchain(**{"arch": "arm64", "jobs": 1, **options})  # type: ignore[arg-type]

@@ -177,3 +177,13 @@ def test_a_damaged_ledger_is_as_good_as_none(place: BuildDirectory) -> None:
         assert place.ledger() == Ledger()
         (place.path / "objects.json").write_bytes(b'{"objects": {"a.o": [{}]}}')
         assert place.ledger() == Ledger()
+
+
+def test_trees_are_kept_byte_for_byte(tmp_path: Path) -> None:
+    directory = BuildDirectory(tmp_path)
+    assert directory.trees() == []
+    directory.save_trees([b"100644 a\0" + bytes(20), b""])
+    assert directory.trees() == [b"", b"100644 a\0" + bytes(20)]
+    for damaged in (b"", b"{", b'["*"]', b"[1]", b"null"):
+        (tmp_path / "trees.json").write_bytes(damaged)
+        assert directory.trees() == []

@@ -122,9 +122,12 @@ def _check_tree(result: Result, get: Callable[[str], object], arch: str) -> None
         data = result.objects.read(top.oid) if top.is_text else b""
         missing = list(missing_sources(data, arch, lambda path: get(path) is not None))
     if missing:
+        other = (
+            f", or another architecture than {arch}" if any(one.startswith(f"arch/{arch}/") for one in missing) else ""
+        )
         raise EnvironmentFault(
             f"the base {result.base.rev} is no whole kernel tree: it has no {', '.join(missing)}; "
-            "name a base that has all of its files"
+            f"name a base that has all of its files{other}"
         )
 
 
@@ -183,6 +186,9 @@ class _Job:
             image, found = self._image(site)
             linked = image is not None
             errors = [*errors, *found]
+        # A bisection configures and compiles other trees with the same ledger.
+        made = sum(targets.covers(name) for name in site.ledger.said)
+        hidden = self._hidden(site, compiled, targets, linked)
         bisected = None
         if options.bisect and errors:
             bisected = walk.bisect()
@@ -198,7 +204,7 @@ class _Job:
             compiler=self.state.identity.compiler,
             arguments=(*options.toolchain.arguments, *site.make.relaxed),
             directories=targets.every_directory,
-            compiled=sum(targets.covers(name) for name in site.ledger.said),
+            compiled=made,
             errors=tuple(errors),
             warnings=tuple(warnings),
             known=tuple(known),
@@ -206,7 +212,7 @@ class _Job:
             renamed=renamed_symbols(result, [name for name, value in asked.items() if value != "n"]),
             unfulfilled=() if configured is None else configured.unfulfilled,
             passes=compiled.passes,
-            hidden=self._hidden(site, compiled, targets, linked),
+            hidden=hidden,
             image=image,
             patches=patches,
             bisected=bisected,

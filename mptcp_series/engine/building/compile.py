@@ -87,7 +87,7 @@ class Toolchain:
         """How the compiler calls itself. Raises ToolMissing where it is not there or does not answer."""
         status, said = output_of([*self.compiler.split(), "--version"])
         if status != 0 or not said.strip():
-            raise ToolMissing(_install(f"the compiler {self.compiler} is not installed", "gcc"))
+            raise ToolMissing(_install_compiler(f"the compiler {self.compiler} is not installed", self.compiler))
         return said.splitlines()[0].strip()
 
     def _argument(self, name: str) -> str | None:
@@ -100,6 +100,20 @@ class Toolchain:
 
 def _install(what: str, *packages: str) -> str:
     return f"{what}; Debian, Ubuntu: apt install {' '.join(packages)}"
+
+
+_GCC = re.compile(r"(?:(?P<target>\w+-linux-gnu\w*)-)?gcc(?P<version>-\d+)?")
+
+
+def _install_compiler(what: str, program: str) -> str:
+    """Debian calls a compiler's package as the program, a cross compiler's `gcc-TARGET` (packages.debian.org)."""
+    match = _GCC.fullmatch(program)
+    if match is not None:
+        target = f"-{match['target'].replace('_', '-')}" if match["target"] else ""
+        return _install(what, f"gcc{match['version'] or ''}{target}")
+    if re.fullmatch(r"clang(-\d+)?", program):
+        return _install(what, program)
+    return f"{what}, or not on PATH; --cross-compile or --cc names another"
 
 
 def check_machine(toolchain: Toolchain, get: Get) -> str:
@@ -122,7 +136,7 @@ def check_machine(toolchain: Toolchain, get: Get) -> str:
         lacks.append(str(error))
     host = toolchain.host_compiler
     if host != toolchain.compiler and find_program(host) is None:
-        lacks.append(_install(f"the compiler {host}, for the kernel's own tools, is not installed", "gcc"))
+        lacks.append(_install_compiler(f"the compiler {host}, for the kernel's own tools, is not installed", host))
     for path, tool, package in (
         ("scripts/kconfig/lexer.l", "flex", "flex"),
         ("scripts/kconfig/parser.y", "bison", "bison"),

@@ -6,6 +6,7 @@
     DIR/logs         all that make said, appended run after run
     DIR/base         the same three of the unpatched base, where its words had to be compared
     DIR/build.json   the state
+    DIR/trees.json   of the trees that `source` held, the objects that no repository has
 
 A directory of another job, or one that no build made, is refused: objects of two jobs must not be mixed, and
 somebody's files must not be written over.
@@ -13,12 +14,14 @@ somebody's files must not be written over.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import attrs
@@ -32,7 +35,10 @@ __all__ = ["STATE", "BuildDirectory"]
 STATE = "build.json"
 _LEDGER = "objects.json"
 _LOCK = "lock"
-_OURS = frozenset({STATE, _LEDGER, _LOCK, "base", "logs", "out", "patches.json", "requested.config", "source", "stubs"})
+_TREES = "trees.json"
+_OURS = frozenset(
+    {STATE, _LEDGER, _LOCK, _TREES, "base", "logs", "out", "patches.json", "requested.config", "source", "stubs"}
+)
 _PATIENCE = 60.0
 """Seconds to wait for what a killed run left at work: a compiler at its last file."""
 
@@ -146,6 +152,20 @@ class BuildDirectory:
     def save_ledger(self, ledger: Ledger) -> None:
         replace_file(self.path / _LEDGER, ledger.render())
 
+    def trees(self) -> list[bytes]:
+        """Tree objects that an earlier run kept; none where the file is not there or damaged."""
+        try:
+            return [base64.b64decode(one, validate=True) for one in json.loads((self.path / _TREES).read_bytes())]
+        except (FileNotFoundError, ValueError, TypeError):
+            return []
+        except OSError as error:
+            raise EnvironmentFault(f"{self.path / _TREES}: cannot be read: {error.strerror}") from error
+
+    def save_trees(self, trees: Iterable[bytes]) -> None:
+        """Keep tree objects: a run makes those of its result in memory, and the next one starts from them."""
+        kept = [base64.b64encode(one).decode("ascii") for one in sorted(trees)]
+        replace_file(self.path / _TREES, (json.dumps(kept, indent=0) + "\n").encode())
+
     def clear(self) -> None:
         """Take away all that builds made here; the lock stays."""
         try:
@@ -163,7 +183,7 @@ class BuildDirectory:
 
 def _is_ours(name: str) -> bool:
     """Whether a build makes a file of this name; a killed one leaves half of one, with a dot in front."""
-    return name in _OURS or any(name.startswith(f".{ours}.") for ours in (STATE, _LEDGER, "patches.json"))
+    return name in _OURS or any(name.startswith(f".{ours}.") for ours in (STATE, _LEDGER, _TREES, "patches.json"))
 
 
 def _is_alive(process: str) -> bool:

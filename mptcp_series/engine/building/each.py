@@ -185,7 +185,8 @@ class Patchwise:
             low = min(window + 1, high)
             last = errors(low)
             if last:
-                return _found(steps[low - 1].name, last, tried, inside)
+                # Not its fault: what outlasts the window came with a patch in it, or with the one that ends it.
+                return self._within(low, last, tried)
         while high - low > 1:
             middle = (low + high) // 2
             there = errors(middle)
@@ -198,6 +199,19 @@ class Patchwise:
         if not last:
             return Found(patch=None, tried=tuple(tried), window=inside)
         return _found(steps[high - 1].name, last, tried, inside)
+
+    def _within(self, high: int, lasting: Sequence[Diagnostic], tried: list[tuple[str, bool]]) -> Found:
+        """The first patch up to the window's end after which any of some errors is there."""
+        wanted, low = {one.said for one in lasting}, 0
+        while high - low > 1:
+            middle = (low + high) // 2
+            there = [one for one in self._compiled(middle, self._all(middle)) if one.said in wanted]
+            tried.append((self.result.steps[middle - 1].name, not there))
+            if there:
+                high, lasting = middle, there
+            else:
+                low = middle
+        return _found(self.result.steps[high - 1].name, lasting, tried, ())
 
     def _all(self, number: int) -> Targets:
         tree = step_tree(self.result, number)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from ...errors import EnvironmentFault
+from ...errors import BadInput, EnvironmentFault, MissingObject
 from ...values.diagnostic import Diagnostic, DiagnosticParser, MissingKind, Severity
 from ..store.files import replace_file
 from ..store.objects import Objects, Oid, hexed
@@ -23,7 +23,7 @@ from .configuration import Request, default_target, parse_config, render, unfulf
 from .directory import BuildDirectory
 from .objects import Targets
 from .state import BuildState, Ledger, Written, digest
-from .worktree import SourceTree
+from .worktree import SourceTree, tree_files
 
 __all__ = ["Compiled", "Configured", "Site"]
 
@@ -85,8 +85,13 @@ class Site:
         return SourceTree(self.objects, self.directory.source)
 
     def bring(self, tree: Oid) -> None:
-        """Make the source hold a tree. Raises BadInput where somebody changed it by hand."""
+        """Make the source hold a tree.
+
+        Raises BadInput where somebody changed it by hand, or nobody knows what it holds.
+        """
         known = self.state.source
+        if self._tree is None and known is not None:
+            self._recall(known)
         wanted = hexed(tree)
         source = self.source
         if known is not None and known.stamp is not None and known.left_out == self.left_out:
@@ -121,7 +126,38 @@ class Site:
         self._save(attrs.evolve(self.state.source, stamp=self.source.stamp()))
 
     def _begin(self, tree: str, before: str | None) -> None:
+        self._keep(tree, before or tree)
         self._save(Written(tree=tree, stamp=None, before=before, left_out=self.left_out))
+
+    def _recall(self, known: Written) -> None:
+        """Have the trees the source holds again: an earlier run made them, and wrote no repository."""
+        for data in self.directory.trees():
+            self.objects.write("tree", data)
+        for tree in {known.tree, known.before or known.tree}:
+            try:
+                tree_files(self.objects, bytes.fromhex(tree))
+            except MissingObject as error:
+                raise BadInput(
+                    f"{self.directory.path}: nothing knows any more what its source holds (tree {tree}); "
+                    "--fresh begins it anew"
+                ) from error
+
+    def _keep(self, *trees: str) -> None:
+        """What `_recall` will want."""
+        made = self.objects.made()
+        kept: dict[Oid, bytes] = {}
+
+        def visit(tree: Oid) -> None:
+            # Below a tree that a repository has it has everything.
+            if tree in made and tree not in kept:
+                kept[tree] = made[tree][1]
+                for entry in self.objects.tree(tree).values():
+                    if entry.is_tree:
+                        visit(entry.oid)
+
+        for tree in trees:
+            visit(bytes.fromhex(tree))
+        self.directory.save_trees(kept.values())
 
     def _save(self, written: Written) -> None:
         self.state = attrs.evolve(self.state, source=written)
@@ -348,7 +384,8 @@ def check_stack(request: Request, configured: Configured | None) -> None:
     configured: None before Kconfig was asked, to tell what can be told at once.
     """
     if configured is None:
-        if not request.is_given or request.explicit({}).get("MPTCP", "n") != "n":
+        asked = request.explicit({}).get("MPTCP")
+        if (asked is None and not request.is_given) or asked not in (None, "n"):
             return
         raise EnvironmentFault(
             "the configuration has no CONFIG_MPTCP; set CONFIG_MPTCP=y (it needs CONFIG_INET=y), "

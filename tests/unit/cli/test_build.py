@@ -48,6 +48,12 @@ def test_a_tree_that_is_not_whole(kernel: Kernel) -> None:
     found = run("build", *kernel.on("part"))
     assert found.code == 3
     assert "it has no net/Kconfig, init/Kconfig;" in found.err
+    kernel.source.commit("arch", "archs\n", {"Kconfig": b'source "arch/$(SRCARCH)/Kconfig"\n'}, kernel.old)
+    found = run("build", *kernel.on("arch"), "--arch", "zebra")
+    assert (found.code, "name a base that has all of its files, or another architecture than zebra" in found.err) == (
+        3,
+        True,
+    )
 
 
 def test_a_configuration_without_the_stack(tree: Kernel, work: Path) -> None:
@@ -60,6 +66,11 @@ def test_a_configuration_without_the_stack(tree: Kernel, work: Path) -> None:
     )
     (work / "bsp.config").write_text(CONFIG + "# CONFIG_MPTCP is not set\n")
     assert run("build", *tree.on("whole"), "--config", "bsp.config").code == 3
+    found = run("build", *tree.on("whole"), "--set", "MPTCP=n")
+    assert (found.code, found.err.partition(";")[0]) == (
+        3,
+        "mptcp-series: error: the configuration has no CONFIG_MPTCP",
+    )
     assert not (work / ".mptcp-series").exists(), "nothing was begun"
 
 
