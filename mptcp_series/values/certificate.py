@@ -11,6 +11,7 @@ to it, joined by dots. Both are read back.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
@@ -118,21 +119,38 @@ class Filed:
 
 def _of_json(text: str, file: str) -> Mapping[str, str]:
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise BadInput(f"is no certificate: {error.msg}", file=file, line=error.lineno) from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"is no certificate: {error}", file=file) from error
     if "certificate" in document and document.get("command") == "verify":
         # The document of `verify --json` has one in it.
         document = document["certificate"]
     schema = document.pop("schema", None) if isinstance(document, dict) else None
     _check_schema(schema, file, 1)
-    return dict(_flat(document, ""))
+    fields: dict[str, str] = {}
+    for name, value in _flat(document, ""):
+        if name in fields:
+            # `{"a.b": 1, "a": {"b": 2}}`: which of the two was filed?
+            raise BadInput(f"is no certificate: {name!r} stands in it a second time", file=file)
+        fields[name] = value
+    return fields
+
+
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object. Python takes the last of two equal keys; a certificate may not say two things."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
+        raise ValueError(f"{twice!r} stands in it a second time")
+    return found
 
 
 def _of_text(text: str, file: str) -> Mapping[str, str]:
     lines = text.split("\n")
     title, _, schema = lines[0].rpartition(" ")
-    _check_schema(int(schema) if title == TITLE and schema.isdigit() else None, file, 1)
+    _check_schema(int(schema) if title == TITLE and re.fullmatch("[0-9]{1,9}", schema) else None, file, 1)
     fields: dict[str, str] = {}
     problems = []
     for number, line in enumerate(lines[1:], start=2):
@@ -157,7 +175,7 @@ def _of_text(text: str, file: str) -> Mapping[str, str]:
 
 
 def _check_schema(schema: object, file: str, line: int) -> None:
-    if schema is None:
+    if type(schema) is not int:
         raise BadInput(
             f"is no certificate: `{TITLE} {SCHEMA}` or a JSON document with a schema expected", file=file, line=line
         )

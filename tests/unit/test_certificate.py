@@ -170,6 +170,12 @@ def test_what_a_certificate_stands_and_falls_with(field: str, filed: str | None,
         (b'{"schema": 7}', "c:1: certificate of schema 7; this version reads 1"),
         (b"mptcp-series certificate 1\n\na: 1\nb\na: 2\n", "c:4: 'b': expected `field: value`\n"
          "c:5: 'a: 2': stands here a second time"),
+        ("mptcp-series certificate \u00b2\n".encode(), "c:1: is no certificate: `mptcp-series certificate 1` or a JSON "
+         "document with a schema expected"),
+        (b'{"schema": true}', "c:1: is no certificate: `mptcp-series certificate 1` or a JSON document with a schema "
+         "expected"),
+        (b'{"schema": 1, "a": 1, "a": 2}', "c: is no certificate: 'a' stands in it a second time"),
+        (b'{"schema": 1, "a.b": 1, "a": {"b": 2}}', "c: is no certificate: 'a.b' stands in it a second time"),
         (b'mptcp-series certificate 1\n"a: 1\n', "c:2: '\"a: 1': expected `field: value`"),
     ],
 )  # fmt: skip
@@ -177,6 +183,12 @@ def test_what_is_no_certificate(data: bytes, message: str) -> None:
     with pytest.raises(BadInput) as error:
         Filed.parse(data, "c")
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("data", [b'{"a":' * 100_000 + b"1" + b"}" * 100_000, b'{"a": ' + b"1" * 5000 + b"}"])
+def test_what_python_will_not_read_is_no_certificate(data: bytes) -> None:
+    with pytest.raises(BadInput, match=r"^c: is no certificate: "):
+        Filed.parse(data, "c")
 
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

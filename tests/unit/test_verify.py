@@ -198,6 +198,17 @@ def test_what_is_ignored_is_told_and_hides_nothing_that_should_be_there(mini: Mi
     assert {one.path for one in check(mini, tree).differences} >= {"net/mptcp/pm.o", "vmlinux", "build/a", "build/b/c"}
 
 
+def test_what_the_queue_took_away_is_not_ignored_either(mini: Mini, result: Result, tree: Path) -> None:
+    """A deletion that is missing is a missing hunk, whatever the pattern says."""
+    (tree / "net/mptcp/token_cache.c").write_bytes(b"int left;\n")
+    entry = Entry(REGULAR, result.objects.write("blob", b"int left;\n"))
+    for checked in (tree, mutated(result, {"net/mptcp/token_cache.c": entry})):
+        found = check(mini, checked, ("*.c",))
+        (difference,) = found.differences
+        assert (difference.path, found.proven) == ("net/mptcp/token_cache.c", False)
+        assert [author.name for author in difference.authors] == ["mptcp-remove-the-token-cache.patch"]
+
+
 def test_extra_files_of_a_revision_can_be_ignored_too(mini: Mini, result: Result) -> None:
     entry = Entry(REGULAR, result.objects.write("blob", b"x\n"))
     rev = mutated(result, {"vendor/notes.txt": entry})

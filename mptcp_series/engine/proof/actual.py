@@ -5,7 +5,8 @@ Of a revision only subtrees that differ are read. Of a directory every file is r
 there is no other way to know that nothing else was changed.
 
 A directory has files that no tree has. `.git` at its top is left out, and what the caller names; both are counted and
-told. A pattern never hides a file that the expected tree has. Empty directories are none to git, and none here.
+told. A pattern never hides a file that the expected tree has, nor one that the queue took away. Empty directories are
+none to git, and none here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -77,11 +78,18 @@ def true_tree(objects: Objects, tree: Oid) -> str:
 
 
 def read_actual(
-    objects: Objects, place: str | Path, expected: Oid, owned: OwnedPaths, *, ignore: Sequence[str] = ()
+    objects: Objects,
+    place: str | Path,
+    expected: Oid,
+    owned: OwnedPaths,
+    *,
+    ignore: Sequence[str] = (),
+    touched: Collection[str] = (),
 ) -> Actual:
     """Read what is checked: a directory, else a revision of the repository the objects are from.
 
     ignore: patterns, as a .gitignore has them, of files that are no part of the result.
+    touched: paths of the queue, which are part of it whatever the patterns say: one it took away may be there still.
     Raises BadInput for a name that is both, for a directory that holds no kernel or holds devices, UnknownRevision
     for a name that is neither.
     """
@@ -91,14 +99,14 @@ def read_actual(
             raise BadInput(f"{place} is a directory and a revision; say ./{place} or refs/heads/{place}")
         if not (directory / "Makefile").is_file():
             raise BadInput(f"{place} is no kernel: it has no Makefile")
-        return _Directory(objects=objects, root=directory, owned=owned, left_out=_LeftOut(ignore)).read(
+        return _Directory(objects=objects, root=directory, owned=owned, left_out=_LeftOut(ignore, touched)).read(
             str(place), expected
         )
     try:
         commit = resolve_commit(objects.home, str(place))
     except UnknownRevision as error:
         raise UnknownRevision(f"{place} is no directory, and no revision either: {error}") from error
-    left_out = _LeftOut(ignore)
+    left_out = _LeftOut(ignore, touched)
     changes = tree_changes(objects, expected, commit_tree(commit), renames=False)
     kept = [change for change in changes if change.old is not None or not left_out.has(change.path)]
     return Actual(
@@ -121,8 +129,9 @@ def _is_revision(objects: Objects, text: str) -> bool:
 class _LeftOut:
     """Patterns of what is no part of a result, and how many files each left out."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[str], never: Collection[str]) -> None:
         self._patterns = patterns
+        self._never = never
         self._counts: Counter[str] = Counter()
         try:
             self._spec = pathspec.GitIgnoreSpec.from_lines(patterns)
@@ -131,6 +140,8 @@ class _LeftOut:
 
     def has(self, path: str) -> bool:
         """Whether a file the expected tree does not have is left out; it is counted then."""
+        if path in self._never:
+            return False
         verdict = self._spec.check_file(path)
         if verdict.include and verdict.index is not None:
             self.count(self._patterns[verdict.index])

@@ -84,7 +84,13 @@ class Verifier:
         if Path(result).is_dir() and self._repo.resolve() == Path(result).resolve():
             raise BadInput(f"{result} is the base itself; what is checked is made anew from a base without the queue")
         expected, objects = self._expected, self._expected.objects
-        actual = read_actual(objects, result, self._tree, self._owned, ignore=ignore)
+        touched = {
+            path
+            for changes in expected.written.values()
+            for change in changes
+            for path in (change.path, change.old_path)
+        }
+        actual = read_actual(objects, result, self._tree, self._owned, ignore=ignore, touched=touched)
         annotator = Annotator.of(expected)
         found = tuple(differences(annotator, actual.changes))
         tree = actual.tree(objects)
