@@ -81,6 +81,8 @@ def merge_series(base: Series, ours: Series, theirs: Series) -> SeriesMerge:
     order = _order(list(before.patches), list(mine.patches), list(other.patches))
     if order is None:
         conflicts.append("the order of the patches: both sides changed it, and not alike")
+    else:
+        _tail_once(before, mine, other, blocks, order)
     texts: list[bytes] = []
     for place, parts in (
         ("the lines above the first patch", (before.head, mine.head, other.head)),
@@ -96,6 +98,20 @@ def merge_series(base: Series, ours: Series, theirs: Series) -> SeriesMerge:
     head, tail = texts
     data = b"".join([head, *(blocks[name] for name in order if name in blocks), tail])
     return SeriesMerge(series=Series.parse(data, ours.file))
+
+
+def _tail_once(before: _Blocks, mine: _Blocks, other: _Blocks, blocks: dict[str, bytes], order: Sequence[str]) -> None:
+    """Where both sides add patches below the lines at the end of the file, these lines stand above the first only."""
+    if not before.tail:
+        return
+    found = []
+    for side in (mine, other):
+        name = next((name for name in side.patches if name not in before.patches), None)
+        if name in blocks and not side.tail and blocks[name].startswith(before.tail):
+            found.append(name)
+    if len(found) == 2 and found[0] != found[1]:
+        last = max(found, key=order.index)
+        blocks[last] = blocks[last].removeprefix(before.tail)
 
 
 class _Collision(Exception):
@@ -136,11 +152,18 @@ def _twice(before: _Blocks, mine: _Blocks, other: _Blocks, blocks: Mapping[str, 
 
 def _order(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> list[str] | None:
     """The names of all sides in merged order; None where both sides changed it, and not alike."""
+    known = set(base)
+    kept, added = (
+        [[name for name in side if (name in known) is old] for side in (ours, theirs)] for old in (True, False)
+    )
+    if _moved(*added) or (_moved(ours, theirs) and not _moved(*kept)):
+        # Both add the same patches, in two orders or at two places.
+        return None
     if not _moved(base, theirs):
-        return _woven(base, ours, theirs, first=True)
+        return _woven(ours, theirs, first=True)
     if not _moved(base, ours):
-        return _woven(base, theirs, ours, first=False)
-    return _woven(base, ours, theirs, first=True) if not _moved(ours, theirs) else None
+        return _woven(theirs, ours, first=False)
+    return _woven(ours, theirs, first=True) if not _moved(ours, theirs) else None
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> bool:
@@ -149,13 +172,13 @@ def _moved(before: Sequence[str], after: Sequence[str]) -> bool:
     return [name for name in before if name in shared] != [name for name in after if name in shared]
 
 
-def _woven(base: Sequence[str], spine: Sequence[str], other: Sequence[str], *, first: bool) -> list[str]:
+def _woven(spine: Sequence[str], other: Sequence[str], *, first: bool) -> list[str]:
     """The spine with what only the other side has, each behind the name it follows there.
 
     first: whether, where both add at one place, the spine's come first.
     """
     order = list(spine)
-    known = set(base)
+    known = set(spine)
     previous: str | None = None
     for name in other:
         if name not in order:

@@ -38,6 +38,7 @@ def merged(base: str, ours: str, theirs: str) -> str | tuple[str, ...]:
         ("a", "a x", "a x", "a x"),
         ("a", "a x", "a x y", "a x y"),
         ("a", "a x z", "a y x", "a y x z"),
+        ("a", "a x z b", "a x y b", "a x z y b"),
         # One side's new order, the other's new patches.
         ("a b c", "c a b", "a b y c", "c a b y"),
         ("a b c", "a b x c", "c a b", "c a b x"),
@@ -47,6 +48,7 @@ def merged(base: str, ours: str, theirs: str) -> str | tuple[str, ...]:
         ("#_head a", "#_head a #_new x", "#_head a #_other y", "#_head a #_new x #_other y"),
         ("#_head a", "#_head_2 a", "#_head a y", "#_head_2 a y"),
         ("a #_end", "a x #_end", "a y #_end", "a x y #_end"),
+        ("a #_more", "a #_more x", "a #_more y", "a #_more x y"),
         ("a_-p0 b", "a_-p0 b x", "a_-p1 b", "a_-p1 b x"),
     ],
 )
@@ -62,6 +64,9 @@ def test_what_does_not_collide(base: str, ours: str, theirs: str, expected: str)
         ("a b", "a_-p0 b", "b", "a: ours changes it, theirs takes it out"),
         ("a", "a x_#_1", "a x_#_2", "x: both sides add it, and not alike"),
         ("a b c", "b a c", "a c b", "the order of the patches: both sides changed it, and not alike"),
+        # The same patches added, in two orders or at two places.
+        ("a", "a x y", "a y x", "the order of the patches: both sides changed it, and not alike"),
+        ("a b", "a x b", "a b x", "the order of the patches: both sides changed it, and not alike"),
         ("#_1 a", "#_2 a", "#_3 a", "the lines above the first patch: both sides changed them, and not alike"),
         ("a #_1", "a #_2", "a #_3", "the lines below the last patch: both sides changed them, and not alike"),
         ("a", f"a x_#_{PIN}", f"a y_#_{PIN}", "x and y: both sides queue commit aaaaaaaaaaaa"),
