@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-WIDTH, HEIGHT = 1400, 1335
+WIDTH, HEIGHT = 1400, 1375
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SERIES = (sys.executable, "-m", "mptcp_series")
 

@@ -32,7 +32,10 @@ def of_drift(drift: Drift, paths: Iterable[Path]) -> Annotation:
 
 
 def _line(data: bytes, drift: Drift) -> int:
-    """The line of the field that drifted; of several with its name, the one whose value the message begins with."""
+    """The line of the field that drifted; of several with its name, the one whose value the message begins with.
+
+    Of two such values, `path#id` and `path#id.2`, the longer one is meant.
+    """
     lines = data.decode("utf-8", "replace").split("\n")
     if drift.field == "diff":
         ends = next((number for number, line in enumerate(lines, 1) if line.rstrip() == "---"), 0)
@@ -42,7 +45,8 @@ def _line(data: bytes, drift: Drift) -> int:
         for number, line in enumerate(lines, 1)
         if line.lower().startswith(f"{drift.field.lower()}:")
     ]
-    return next((number for number, value in named if drift.why.startswith(value)), named[0][0] if named else 1)
+    fitting = [(len(value), -number) for number, value in named if drift.why.startswith(value)]
+    return -max(fitting)[1] if fitting else named[0][0] if named else 1
 
 
 def annotation_lines(form: str, found: Sequence[Annotation]) -> list[str]:

@@ -9,9 +9,10 @@ import click
 
 from ..engine.review.asked import Asked, Question, ask
 from ..engine.review.topics import classify, load_topics
-from ..engine.review.why import Why, dependents, explain
+from ..engine.review.why import Why, dependents, explain, explain_made
 from ..engine.store.repository import plain_directory
 from ..engine.upstream.citations import FixKind
+from ..errors import BadInput
 from ..values.topics import Symptom
 from .console import printable
 from .inputs import load_queue
@@ -33,19 +34,26 @@ def why(run: Run, words: tuple[str, ...]) -> None:
 
     A path, a topic or a symptom lists the patches it leads to, each with the rule that says so; `why the transfer hangs
     when a link is cut` is a symptom in one's own words. With --base, a patch comes with its status there, and with
-    the patches that do not apply without it.
+    the patches that do not apply without it; what alignment takes out and puts back there is explained as well.
     """
     queue = load_queue(run)
     objects, items = stack_items(queue)
     classified = classify(objects, items, load_topics(run.series()))
-    asked = ask(" ".join(words), items, classified)
+    target = _target(run)
+    text = " ".join(words)
+    try:
+        asked = ask(text, items, classified)
+    except BadInput:
+        made = None if target is None else explain_made(queue.apply(target[0], base=target[1]), text)
+        if made is None:
+            raise
+        _answer(run, queue.name, Question.PATCH, made)
+        return
     if asked.question not in (Question.PATCH, Question.COMMIT):
         subjects = {item.name: item.subject for item in items}
         run.answer(document=lambda: _list_document(queue.name, asked), report=lambda: _list_lines(asked, subjects))
         return
     (name,) = asked.patches
-    found = None
-    target = _target(run)
     if target is not None:
         repo, base = target
         result = queue.apply(repo, base=base)
@@ -59,12 +67,16 @@ def why(run: Run, words: tuple[str, ...]) -> None:
         )
     else:
         found = explain(queue, items, classified, name)
+    _answer(run, queue.name, asked.question, found)
+
+
+def _answer(run: Run, series: str, question: Question, found: Why) -> None:
     run.answer(
         document=lambda: {
             "schema": SCHEMA,
             "command": "why",
-            "series": queue.name,
-            "question": asked.question.value,
+            "series": series,
+            "question": question.value,
             "patch": found.to_json(),
         },
         report=lambda: _lines(found),
@@ -105,7 +117,8 @@ def _list_lines(asked: Asked, subjects: dict[str, str]) -> Iterator[str]:
 def _lines(found: Why) -> Iterator[str]:
     yield click.style(printable(found.subject), bold=True)
     yield f"{printable(found.name)}, {found.kind}" + ("" if found.commit is None else f", commit {found.commit}")
-    yield f"by {printable(found.author)}" + "".join(f"; upstream {one}" for one in found.upstream)
+    if found.author:
+        yield f"by {printable(found.author)}" + "".join(f"; upstream {one}" for one in found.upstream)
     if found.reason is not None:
         yield f"in the queue because: {printable(found.reason)}"
     if found.body:

@@ -17,7 +17,8 @@ class PatchChange:
     name: str
     subject: str
     how: str
-    """added, dropped, moved, another commit, or a change of status: `clean → merged`."""
+    """added, dropped, moved, or a change of status: `clean → merged`; renamed, was NAME; another commit, pinned, no
+    longer pinned; of a patch file, changed, or another message or author."""
 
     def to_json(self) -> Mapping[str, object]:
         return attrs.asdict(self)

@@ -118,20 +118,35 @@ def test_the_action_on_a_bad_change(project: Path, tmp_path: Path) -> None:
     assert "**New, and a person is needed**" in (tmp_path / "summary").read_text()
 
 
+GITLAB = {
+    "MPTCP_SERIES_SOURCE": "linux.git",
+    "MPTCP_SERIES_REPO": "bsp.git",
+    "MPTCP_SERIES_BASE": "bsp-5.10",
+    "PROGRAM": PROGRAM,
+    "AGAINST": "main",
+}
+
+
 def test_the_gitlab_job(project: Path) -> None:
     job: Any = yaml.safe_load((ROOT / "contrib" / "gitlab" / "mptcp-series.yml").read_text())["mptcp-series"]
-    settings = {
-        "MPTCP_SERIES_SOURCE": "linux.git",
-        "MPTCP_SERIES_REPO": "bsp.git",
-        "MPTCP_SERIES_BASE": "bsp-5.10",
-        "PROGRAM": PROGRAM,
-        "AGAINST": "main",
-    }
-    done = shell("\n".join(job["script"]), project, settings)
+    done = shell("\n".join(job["script"]), project, GITLAB)
     assert done.returncode == 0, done.stderr
     assert json.loads((project / "gl-code-quality-report.json").read_text()) == []
     for path in job["artifacts"]["paths"]:
         assert (project / path).stat().st_size > 0
+
+
+def test_the_gitlab_job_on_a_bad_change(project: Path) -> None:
+    """What drifted fails the job, and its comment and its page are there: they are wanted most then."""
+    job: Any = yaml.safe_load((ROOT / "contrib" / "gitlab" / "mptcp-series.yml").read_text())["mptcp-series"]
+    override = project / "overrides" / "mini-5.15" / "busy-poll-options.patch"
+    override.write_text(re.sub(r"#[0-9a-f]{12}", "#000000000000", override.read_text(), count=1))
+    done = shell("\n".join(job["script"]), project, GITLAB)
+    assert done.returncode == 1, done.stderr
+    (found,) = json.loads((project / "gl-code-quality-report.json").read_text())
+    assert found["location"]["path"] == "overrides/mini-5.15/busy-poll-options.patch"
+    assert "**New, and a person is needed**" in (project / "mptcp-series.md").read_text()
+    assert "<strong>A person is needed</strong>" in (project / "mptcp-series.html").read_text()
 
 
 def test_the_hook_names_a_command_there_is(project: Path) -> None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +72,43 @@ def test_completion(shell: str) -> None:
     assert "_MPTCP_SERIES_COMPLETE=" + f"{shell}_complete" in said
     words = {"COMP_WORDS": "mptcp-series chec", "COMP_CWORD": "1" if shell != "fish" else "chec"}
     assert "check" in run("-c", PROGRAM, _MPTCP_SERIES_COMPLETE=f"{shell}_complete", **words)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_lines_that_are_documented_complete(shell: str, tmp_path: Path) -> None:
+    """What the reference says to put into a start-up file, in the shell itself."""
+    place = shutil.which(shell)
+    if place is None:
+        pytest.skip(f"{shell} is not installed")
+    (line,) = re.findall(
+        rf"^    (.*_MPTCP_SERIES_COMPLETE={shell}_source .*?) *# ~/", (ROOT / "docs/reference/cli.md").read_text(), re.M
+    )
+    program = tmp_path / "mptcp-series"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{PROGRAM}" "$@"\n')
+    program.chmod(0o755)
+    prelude = "autoload -Uz compinit; compinit -D\n" if shell == "zsh" else ""
+    asked = {
+        "bash": "complete -p mptcp-series",
+        "zsh": 'print "$_comps[mptcp-series]"',
+        "fish": "complete -c mptcp-series",
+    }[shell]
+    said = subprocess.run(
+        [place, "-c", f"{prelude}{line}\n{asked}"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stderr == ""
+    assert "_mptcp_series_completion" in said.stdout
+
+
+def test_manual_pages_are_laid_out_without_a_warning(tmp_path: Path) -> None:
+    if shutil.which("groff") is None:
+        pytest.skip("groff is not installed")
+    run("contrib/man.py", str(tmp_path))
+    pages = sorted(tmp_path.iterdir())
+    said = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-Kutf8", "-ww", "-z", *map(str, pages)], capture_output=True, text=True, check=True
+    )
+    assert said.stderr == ""

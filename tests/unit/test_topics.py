@@ -231,6 +231,7 @@ def test_a_fix_has_the_topic_of_what_it_mends(lab: Lab, items: list[Item]) -> No
         ("p1.patch", Question.PATCH, {"p1.patch": "named"}),
         ("mptcp: mend it", Question.PATCH, {"p2.patch": "its subject"}),
         ("net/mptcp/b.c", Question.PATH, {"p3.patch": "changes net/mptcp/b.c"}),
+        ("./net/mptcp/b.c", Question.PATH, {"p3.patch": "changes net/mptcp/b.c"}),
         (
             "net/mptcp/",
             Question.PATH,

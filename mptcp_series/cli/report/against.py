@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...values.comparison import Comparison, OverrideChange, PatchChange
-from .markdown import escaped, fenced, fold, inline
+from ..tables import counted
+from .markdown import Fold, comment, escaped, fenced, inline
 
 __all__ = ["render_comparison"]
 
@@ -15,10 +16,10 @@ _SHOWN = 30
 
 def render_comparison(found: Comparison) -> bytes:
     """The comment, UTF-8."""
-    return ("\n".join(_lines(found)).rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
+    return comment(_lines(found))
 
 
-def _lines(found: Comparison) -> Iterator[str]:
+def _lines(found: Comparison) -> Iterator[str | Fold]:
     yield f"### {inline(found.series)} on {inline(found.base)}, against {inline(found.against)}"
     yield ""
     if found.nothing:
@@ -40,7 +41,7 @@ def _lines(found: Comparison) -> Iterator[str]:
         yield from _patches(found.patches)
     for override in found.overrides:
         yield ""
-        yield from fold(_title(override), _override(override))
+        yield Fold.of(_title(override), _override(override))
     yield ""
     yield from _tree(found)
 
@@ -51,13 +52,13 @@ def _listed(reasons: Sequence[str]) -> Iterator[str]:
         yield f"* ... {len(reasons) - _SHOWN} more"
 
 
-def _patches(patches: Sequence[PatchChange]) -> Iterator[str]:
+def _patches(patches: Sequence[PatchChange]) -> Iterator[str | Fold]:
     rows = [f"| {inline(patch.how)} | {inline(patch.subject)} |" for patch in patches]
     head = ["| patch | subject |", "| --- | --- |"]
     if len(rows) <= _SHOWN:
         yield from (*head, *rows)
     else:
-        yield from fold(f"{len(rows)} changes of patches", iter((*head, *rows)))
+        yield Fold.of(f"{len(rows)} changes of patches", (*head, *rows))
 
 
 def _title(override: OverrideChange) -> str:
@@ -77,11 +78,11 @@ def _override(override: OverrideChange) -> Iterator[str]:
         yield "Its patch leaves the same behind on this base."
 
 
-def _tree(found: Comparison) -> Iterator[str]:
+def _tree(found: Comparison) -> Iterator[str | Fold]:
     if not found.files:
         yield "The resulting tree is the same."
         return
     added = sum(counts[0] for counts in found.files.values())
     removed = sum(counts[1] for counts in found.files.values())
-    title = f"The resulting tree differs in {len(found.files)} files (+{added} -{removed})"
-    yield from fold(title, fenced(found.diff.rstrip("\n").split("\n")))
+    title = f"The resulting tree differs in {counted(len(found.files), 'file')} (+{added} -{removed})"
+    yield Fold.of(title, fenced(found.diff.rstrip("\n").split("\n")))

@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import attrs
 import click
 
 from ... import __version__
 from ...engine.matrix import matrix as run_matrix
-from ...engine.queue import Queue, read_input
+from ...engine.queue import Queue
 from ...engine.review.against import checkout_queue, compare_states
 from ...engine.review.report import make_report
 from ...engine.review.topics import load_topics
-from ...engine.store.files import replace_file
+from ...engine.store.files import read_input, replace_file
 from ...errors import BadInput
+from ...values.certificate import VERSION_FIELD, Filed
 from ...values.matrix import Matrix
 from ...values.report import Report
 from ..bases import named_bases, queue_spec
@@ -59,6 +62,9 @@ def report(
     With --against it is a comment for a pull request: patches added, dropped and moved, overrides by their effect on
     the resulting files, what a person has to settle that was not there before.
     """
+    if run.json and place is None:
+        # With a file to write, --json asks for the receipt.
+        form = "json"
     if against is not None:
         if form == "html" or patterns or certificate is not None:
             raise click.UsageError(
@@ -89,7 +95,8 @@ def report(
         run.console.document(data)
         return
     replace_file(Path(place), data)
-    patches, overrides = len(found.patches), len(found.overrides)
+    # As `check` counts: the entry that aligns is no patch of anybody.
+    patches, overrides = sum(found.counts.values()), len(found.overrides)
     run.answer(
         document=lambda: {"schema": 1, "command": "report", "file": place, "format": form},
         report=lambda: [
@@ -105,9 +112,11 @@ def _compare(run: Run, form: str, place: str | None, against: str, *, align: boo
     named = run.overrides()
     with tempfile.TemporaryDirectory(prefix="mptcp-series-") as scratch:
         series, overrides = checkout_queue(run.series(), None if named is None else Path(named), against, Path(scratch))
-        before = Queue.load(series, overrides=overrides, source=run.common_source(), sources=load_sources(run))
-        results = [(one, one.apply(repo, base=base, align=align)) for one in (before, queue)]
-    found = compare_states(results[0], results[1], against=against)
+        with _told_of(against, scratch):
+            before = Queue.load(series, overrides=overrides, source=run.common_source(), sources=load_sources(run))
+            old = (before, before.apply(repo, base=base, align=align))
+        new = (queue, queue.apply(repo, base=base, align=align))
+        found = compare_states(old, new, against=against)
     data = render(found.to_json()) if form == "json" else render_comparison(found)
     if place is None:
         run.console.document(data)
@@ -118,6 +127,22 @@ def _compare(run: Run, form: str, place: str | None, against: str, *, align: boo
         document=lambda: {"schema": 1, "command": "report", "file": place, "format": form},
         report=lambda: [f"wrote {place}: {said}" + ("" if found.nothing else " that needs a person")],
     )
+
+
+@contextlib.contextmanager
+def _told_of(revision: str, scratch: str) -> Iterator[None]:
+    """What is wrong with the files of a revision is told of these, as git names them, and not of their copies."""
+
+    def named(text: str) -> str:
+        return text.replace(f"{scratch}/", f"{revision}:")
+
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(
+            attrs.evolve(one, file=None if one.file is None else named(one.file), message=named(one.message))
+            for one in error.problems
+        ) from error
 
 
 def _rendered(found: Report, form: str) -> bytes:
@@ -140,10 +165,13 @@ def _matrix(run: Run, patterns: tuple[str, ...], repos: tuple[str, ...], align: 
 
 
 def _certificate(path: Path) -> Mapping[str, object]:
+    data = read_input(path)
     try:
-        found = json.loads(read_input(path))
-    except ValueError as error:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"is no JSON: {error}; `verify --certificate FILE.json` writes one", file=str(path)) from None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or VERSION_FIELD not in Filed.parse(data, str(path)).fields:
         raise BadInput("is no certificate; `verify --certificate FILE.json` writes one", file=str(path))
-    return found
+    # The document of `verify --json` has one in it.
+    inner = found.get("certificate")
+    return inner if isinstance(inner, dict) else found

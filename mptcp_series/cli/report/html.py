@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import jinja2
@@ -14,11 +15,28 @@ from markupsafe import Markup
 from ...values.matrix import Matrix
 from ...values.report import OverridePage, PatchPage, Report, Row
 from ...values.result import COUNT_ORDER
+from ..console import visible
 from .words import Line, hunk_lines, plain_lines
 
 __all__ = ["render_html"]
 
 _HERE = Path(__file__).parent
+
+_MEANINGS: Mapping[str, str] = {
+    "clean": "the files were those the patch was made for",
+    "offset": "placed with all its context, at other lines",
+    "merged": "three-way merge; the context differed",
+    "overridden": "an override changed it here",
+    "upstream": "the base has all of it already",
+    "skipped": "left out by an override or the recipe",
+    "conflict": "a person has to settle it",
+    "applied, present, dropped": "of hunks: in the result by its patch; there before; left out",
+    "retracted": "the base's own change to files of the stack, taken out before the first patch",
+    "restored": "a retracted change that no patch brings, put back behind the last: picked from upstream, or carried",
+    "acknowledged, lost": "a retracted change that is not put back: a person accepted that, or still has to",
+    "drift": "an override that does not fit any more",
+}
+"""The words of docs/explanation/accounting.md and alignment.md, for a reader who has the page only."""
 
 
 def render_html(report: Report) -> bytes:
@@ -37,22 +55,27 @@ def render_html(report: Report) -> bytes:
         data=_data(report.patches),
         overrides=[_OverrideView.of(override) for override in report.overrides],
         statuses=[status.value for status in COUNT_ORDER],
+        meanings=_MEANINGS,
         strips=[] if report.matrix is None else _strips(report.matrix),
         anchors={patch.name: f"p{number}" for number, patch in enumerate(report.patches, 1)},
         override_anchors={override.file: f"o{number}" for number, override in enumerate(report.overrides, 1)},
         tops=_tops(report.patches),
     )
-    return page.encode("utf-8", "backslashreplace")
+    return visible(page).encode("utf-8", "backslashreplace")
 
 
 def _data(patches: Sequence[PatchPage]) -> Markup:
     """Messages and diffs, which the page lays out when a patch is opened."""
     found = [[patch.message, patch.diff, [list(conflict) for conflict in patch.conflicts]] for patch in patches]
-    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_visible(found), ensure_ascii=False, separators=(",", ":"))
     # Nothing may end the element it stands in, and old readers take these two for line ends.
     for character, escaped in (("<", "\\u003c"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
         text = text.replace(character, escaped)
     return Markup(text)
+
+
+def _visible(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) else [_visible(one) for one in value]
 
 
 def _tops(patches: Sequence[PatchPage]) -> list[str]:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import attrs
 import pygit2
 
 from ...errors import BadInput
@@ -16,6 +17,7 @@ from ...values.result import EntryKind, PatchOutcome
 from ..exchange.render import render_diff
 from ..queue import Queue
 from ..replay.change import BlobChange, file_hunks, tree_changes
+from ..replay.item import Item
 from ..result import Result
 from ..store.objects import Entry, Objects
 from ..store.repository import resolve_commit
@@ -81,7 +83,7 @@ def compare_states(before: tuple[Queue, Result], after: tuple[Queue, Result], *,
         series=new.series,
         base=new.base.rev,
         against=against,
-        patches=tuple(_patches(old.patches, new.patches)),
+        patches=tuple(_patches(*(_Entries.of(*side) for side in (before, after)))),
         overrides=tuple(_overrides(objects, before, after)),
         new_reasons=tuple(reason for reason in reasons[1] if reason not in reasons[0]),
         gone_reasons=tuple(reason for reason in reasons[0] if reason not in reasons[1]),
@@ -102,24 +104,85 @@ class _Both(Objects):
         return (one if oid in one.made() else other).read(oid)
 
 
-def _patches(before: Sequence[PatchOutcome], after: Sequence[PatchOutcome]) -> Iterator[PatchChange]:
-    old = {one.name: one for one in before if one.kind is not EntryKind.ALIGN}
-    new = {one.name: one for one in after if one.kind is not EntryKind.ALIGN}
-    moved = _moved([name for name in old if name in new], [name for name in new if name in old])
-    for name, one in new.items():
-        was = old.get(name)
+@attrs.frozen(kw_only=True)
+class _Entries:
+    """The entries of one state by name: what became of them, and what they are."""
+
+    outcomes: Mapping[str, PatchOutcome]
+    items: Mapping[str, Item]
+
+    @classmethod
+    def of(cls, queue: Queue, result: Result) -> _Entries:
+        return cls(
+            outcomes={one.name: one for one in result.patches if one.kind is not EntryKind.ALIGN},
+            items={item.name: item for one in queue.stack for item in one.items(result.objects)},
+        )
+
+    def content(self, name: str) -> object:
+        """What a patch changes, wherever in its file that stands; None for what only the run has."""
+        item = self.items.get(name)
+        if item is None:
+            return None
+        return [change if isinstance(change, BlobChange) else change.file.raw for change in item.changes]
+
+    def said(self, name: str) -> object:
+        """Who wrote a patch, and with which words."""
+        item = self.items.get(name)
+        return None if item is None else (item.raw.author, item.raw.message)
+
+    def identity(self, name: str) -> object:
+        """What stays where a patch is only called otherwise."""
+        return self.outcomes[name].commit or (self.content(name), self.said(name))
+
+
+def _renamed(old: _Entries, new: _Entries) -> dict[str, str]:
+    """New name to old one, of patches of the series that are called otherwise."""
+    gone = [name for name in old.items if name not in new.outcomes]
+    found: dict[str, str] = {}
+    for name in new.items:
+        if name not in old.outcomes:
+            was = next((one for one in gone if old.identity(one) == new.identity(name)), None)
+            if was is not None:
+                gone.remove(was)
+                found[name] = was
+    return found
+
+
+def _patches(old: _Entries, new: _Entries) -> Iterator[PatchChange]:
+    renamed = _renamed(old, new)
+    names = {name: renamed.get(name, name) for name in new.outcomes}
+    """By name, the name it had."""
+    order = list(names.values())
+    moved = _moved([one for one in old.outcomes if one in order], [one for one in order if one in old.outcomes])
+    for name, before in names.items():
+        one, was = new.outcomes[name], old.outcomes.get(before)
         if was is None:
             yield PatchChange(name=name, subject=one.subject, how="added")
             continue
-        if was.commit != one.commit:
-            yield PatchChange(name=name, subject=one.subject, how="another commit")
-        if name in moved:
+        if name in renamed:
+            yield PatchChange(name=name, subject=one.subject, how=f"renamed, was {before}")
+        how = _how(old, before, new, name)
+        if how is not None:
+            yield PatchChange(name=name, subject=one.subject, how=how)
+        if before in moved:
             yield PatchChange(name=name, subject=one.subject, how="moved")
         if was.status is not one.status:
             yield PatchChange(name=name, subject=one.subject, how=f"{was.status.value} → {one.status.value}")
-    for name, one in old.items():
-        if name not in new:
+    for name, one in old.outcomes.items():
+        if name not in order:
             yield PatchChange(name=name, subject=one.subject, how="dropped")
+
+
+def _how(old: _Entries, before: str, new: _Entries, name: str) -> str | None:
+    """What is different about a patch by itself, wherever it stands in the queue; None for nothing."""
+    commits = (old.outcomes[before].commit, new.outcomes[name].commit)
+    if None not in commits and commits[0] != commits[1]:
+        return "another commit"
+    if old.content(before) != new.content(name):
+        return "changed"
+    if commits[0] != commits[1]:
+        return "pinned" if commits[0] is None else "no longer pinned"
+    return None if old.said(before) == new.said(name) else "another message or author"
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
@@ -148,8 +211,7 @@ def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
 
 
 def _overrides(objects: Objects, before: tuple[Queue, Result], after: tuple[Queue, Result]) -> Iterator[OverrideChange]:
-    old = {one.file or "": one for one in before[0].overrides}
-    new = {one.file or "": one for one in after[0].overrides}
+    old, new = ({one.file or "": one for queue in side[0].stack for one in queue.overrides} for side in (before, after))
     for file in sorted({*old, *new}):
         was, now = old.get(file), new.get(file)
         states = (_state(before[1], file, was), _state(after[1], file, now))

@@ -57,7 +57,7 @@ def ask(text: str, items: Sequence[Item], classified: Classified) -> Asked:
         commits = {item.name: f"is {found}" for item in items for found in item.upstream if found.startswith(wanted)}
         if commits:
             return Asked(question=Question.COMMIT, text=text, patches=_one(text, commits))
-    path = text.rstrip("/")
+    path = text.removeprefix("./").rstrip("/")
     touching = {
         item.name: f"changes {', '.join(touched)}"
         for item in items

@@ -131,8 +131,8 @@ def _page(
     if not changes and item is not None:
         raw = [change.file.raw for change in item.changes if isinstance(change, TextChange)]
         diff = b"".join(raw).decode("utf-8", "backslashreplace")
-    message = "" if item is None else item.raw.message.decode("utf-8", "backslashreplace")
-    author = "" if item is None else item.raw.author.rsplit(b" ", 2)[0].decode("utf-8", "backslashreplace")
+    message = "" if item is None else item.raw.text(item.raw.message)
+    author = "" if item is None else item.raw.text(item.raw.author.rsplit(b" ", 2)[0])
     return PatchPage(
         name=outcome.name,
         kind=outcome.kind.value,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from ...values.override import Override
-from ...values.result import PatchOutcome, Status
+from ...values.result import EntryKind, PatchOutcome, Status
 from ...values.topics import Match
 from ..queue import Queue
 from ..replay.item import Item
@@ -18,7 +18,7 @@ from ..store.repository import Place
 from ..upstream.citations import FixKind
 from .topics import Classified, fixed_items
 
-__all__ = ["Citing", "Dependent", "OverrideUse", "Why", "dependents", "explain"]
+__all__ = ["Citing", "Dependent", "OverrideUse", "Why", "dependents", "explain", "explain_made"]
 
 
 @attrs.frozen(kw_only=True)
@@ -108,15 +108,14 @@ def explain(
     """Everything known about one patch of the queue. `result` is the queue on the base that is asked about."""
     item = next(item for item in items if item.name == name)
     fixed = fixed_items(items)
-    text = item.raw.message.decode(item.raw.encoding.decode() if item.raw.encoding else "utf-8", "replace")
     return Why(
         name=name,
         kind=item.kind.value,
         commit=item.commit,
         upstream=tuple(one for one in item.upstream if one != item.commit),
         subject=item.subject,
-        author=item.raw.author.rsplit(b" ", 2)[0].decode("utf-8", "replace"),
-        body=text.partition("\n")[2].strip("\n"),
+        author=item.raw.text(item.raw.author.rsplit(b" ", 2)[0]),
+        body=item.raw.text(item.raw.message).partition("\n")[2].strip("\n"),
         reason=_reason(queue, item),
         paths=tuple(sorted({change.path for change in item.changes})),
         topics=classified.by_patch[name],
@@ -131,6 +130,40 @@ def explain(
         overrides=tuple(_overrides(queue, items, name, result)),
         outcome=None if result is None else next(one for one in result.patches if one.name == name),
         dependents=dependents,
+    )
+
+
+def explain_made(result: Result, text: str) -> Why | None:
+    """An entry that alignment made on a base, by its name (`.patch` may be left out); None where there is none."""
+    outcome = next((one for one in result.patches if one.name in (text, f"{text}.patch")), None)
+    if outcome is None or outcome.kind not in (EntryKind.ALIGN, EntryKind.RESTORE):
+        return None
+    alignment = result.alignment
+    if outcome.kind is EntryKind.ALIGN:
+        reason = f"changes of the base to the stack's own files that it takes out: {len(alignment.retracted)}"
+    else:
+        told = [
+            f"{one.subject}: {one.how.value} from {one.origin}"
+            for one in alignment.restored
+            if one.name == outcome.name
+        ]
+        reason = f"the base has it and no patch of the queue brings it; {'; '.join(told)}"
+    return Why(
+        name=outcome.name,
+        kind=outcome.kind.value,
+        commit=outcome.commit,
+        upstream=(),
+        subject=outcome.subject,
+        author="",
+        body="",
+        reason=reason,
+        paths=tuple(path.path for path in outcome.paths),
+        topics={},
+        symptoms={},
+        fixes=(),
+        fixed_by=(),
+        overrides=(),
+        outcome=outcome,
     )
 
 

@@ -35,6 +35,16 @@ def test_github(drifted: Kernel) -> None:
     assert outcome.out.count("\n") == 1
 
 
+def test_of_two_hunks_of_one_id_the_second_is_meant(kernel: Kernel) -> None:
+    """`path#id` is how `path#id.2` begins."""
+    path = kernel.override("hook.patch", DRIFTED.replace("#000000000000", "#24760d081227.2"))
+    path.write_text(path.read_text().replace("net/ipv4/tcp.c", "net/mptcp/protocol.c"))
+    outcome = run("override", "check", "--annotate", "github", *kernel.options)
+    assert outcome.out.startswith(
+        "::error file=overrides/q/hook.patch,line=3::Drop: net/mptcp/protocol.c#24760d081227.2"
+    )
+
+
 def test_gitlab(drifted: Kernel) -> None:
     outcome = run("override", "check", "--annotate", "gitlab", *drifted.options)
     assert outcome.code == 1

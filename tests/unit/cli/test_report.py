@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mptcp_series.cli.report.markdown import fenced, inline
+from mptcp_series.cli.report.html import render_html
 from mptcp_series.cli.report.words import hunk_lines, plain_lines
+from mptcp_series.values.report import Report
+from mptcp_series.values.result import COUNT_ORDER, BaseInfo
 
 from .conftest import Kernel, run
 
@@ -85,6 +87,13 @@ def test_the_page_is_whole_and_asks_for_nothing(overridden: Kernel) -> None:
         assert said in text
 
 
+def test_the_base_of_the_page_is_one_that_an_override_is_used_on(overridden: Kernel) -> None:
+    used = re.compile(r"<dt>Used on</dt><dd>([^<]*)</dd>")
+    for bases, found in (("v5.10", "bsp, v5.10"), ("bsp", "bsp")):
+        assert run("report", *overridden.on("bsp"), "--to", "r.html", "--bases", bases).code == 0
+        assert used.findall(Path("r.html").read_text()) == [found]
+
+
 def test_the_page_is_the_same_every_time(overridden: Kernel) -> None:
     for name in ("a.html", "b.html"):
         assert run("report", *overridden.on("bsp"), "--to", name).code == 0
@@ -146,19 +155,33 @@ def test_the_comment(overridden: Kernel) -> None:
 
 
 def test_a_certificate_is_shown(kernel: Kernel) -> None:
-    Path("c.json").write_text('{"tree": "</script><b>1234"}')
-    assert run("report", *kernel.on("v5.10"), "--to", "r.html", "--certificate", "c.json").code == 0
-    text = Path("r.html").read_text()
-    assert '<section id="certificate"' in text
-    assert "</script><b>" not in text
+    certificate = '{"schema": 1, "tool": {"version": "1"}, "tree": "</script><b>1234"}'
+    verified = f'{{"schema": 1, "command": "verify", "files": 19, "certificate": {certificate}}}'
+    for document in (certificate, verified):
+        Path("c.json").write_text(document)
+        assert run("report", *kernel.on("v5.10"), "--to", "r.html", "--certificate", "c.json").code == 0
+        text = Path("r.html").read_text()
+        assert '<section id="certificate"' in text
+        assert "</script><b>" not in text
+        assert "1234" in text
+        assert "files" not in text.partition('<section id="certificate"')[2].partition("</section>")[0]
 
 
-@pytest.mark.parametrize(("data", "why"), [("{", "is no JSON"), ("[]", "is no certificate")])
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ("{", "is no JSON"),
+        ("[]", "is no certificate"),
+        ('{"schema": 1}', "is no certificate"),
+        ('{"schema": 1, "command": "check"}', "is no certificate"),
+        ('{"schema": 2, "tool": {"version": "1"}}', "c.json:1: certificate of schema 2"),
+    ],
+)
 def test_a_certificate_that_is_none(kernel: Kernel, data: str, why: str) -> None:
     Path("c.json").write_text(data)
     outcome = run("report", *kernel.on("v5.10"), "--to", "r.html", "--certificate", "c.json")
     assert outcome.code == 2
-    assert f"c.json: {why}" in outcome.err
+    assert (why if why.startswith("c.json") else f"c.json: {why}") in outcome.err
     assert not Path("r.html").exists()
 
 
@@ -166,6 +189,42 @@ def test_html_wants_a_file(kernel: Kernel) -> None:
     outcome = run("report", *kernel.on("v5.10"))
     assert outcome.code == 2
     assert "--to FILE" in outcome.err
+
+
+def test_json_without_a_file_is_the_document(kernel: Kernel) -> None:
+    asked = run("report", *kernel.on("v5.10"), "--json")
+    assert (asked.code, asked.err) == (0, "")
+    assert asked.out == run("report", *kernel.on("v5.10"), "--format", "json").out
+    receipt = json.loads(run("report", *kernel.on("v5.10"), "--json", "--to", "r.html").out)
+    assert receipt == {"schema": 1, "command": "report", "file": "r.html", "format": "html"}
+
+
+def test_a_change_without_a_commit_is_named_by_its_place() -> None:
+    """Of a squashed base all subjects are the same, and the file is what tells them apart."""
+    place = {"commit": None, "subject": "changes of the base", "path": "net/mptcp/x.c", "hunk": "1f2e3d4c5b6a"}
+    report = Report(
+        series="q",
+        range=None,
+        target=None,
+        version="0",
+        base=BaseInfo(rev="b", commit=None, version="5.10.9"),
+        tree=None,
+        counts={status.value: 0 for status in COUNT_ORDER},
+        hunks={},
+        alignment={
+            "retracted": [{**place, "upstream": None, "covered_by": None}],
+            "restored": [],
+            "acknowledged": [],
+            "lost": [place],
+        },
+        reasons=(),
+        patches=(),
+        overrides=(),
+        topics={},
+    )
+    text = render_html(report).decode()
+    assert text.count("<td>changes of the base <code>net/mptcp/x.c#1f2e3d4c5b6a</code></td>") == 2
+    assert all(f"<dt>{status.value}</dt>" in text for status in COUNT_ORDER)
 
 
 def test_hostile_text_ends_nothing(kernel: Kernel) -> None:
@@ -204,7 +263,19 @@ def test_no_line_is_changed_by_its_colours(text: str) -> None:
     assert unescape(re.sub("<[^>]*>", "", line.html)) == text
 
 
-def test_markdown_is_shown_as_it_is() -> None:
-    assert inline("a `b` *c*\n@d") == "a \\`b\\` \\*c\\* \\@d"
-    assert list(fenced(["a ``` b"])) == ["````diff", "a ``` b", "````"]
-    assert list(fenced([str(at) for at in range(70)]))[-2:] == ["... 10 more lines", "```"]
+def test_what_turns_text_round_is_shown(kernel: Kernel) -> None:
+    """CVE-2021-42574: code that a reviewer reads otherwise than a compiler."""
+    commit = kernel.source.commit(
+        "main", "mptcp: \u202eturned\n\nand \u2066here\n", {"net/mptcp/x.c": "/* \u202e */\n".encode()}
+    )
+    with (kernel.series / "series").open("a") as series:
+        series.write(f"turned.patch # {commit}\n")
+    assert run("report", *kernel.on("v5.10"), "--to", "r.html").code == 0
+    assert run("report", *kernel.on("v5.10"), "--to", "r.md", "--format", "markdown").code == 0
+    for name in ("r.html", "r.md"):
+        assert re.search("[\u202a-\u202e\u2066-\u2069]", Path(name).read_text()) is None
+    page = Path("r.html").read_text()
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+    assert data[-1][0] == "and \\u2066here"
+    assert "+/* \\u202e */" in data[-1][1]
+    assert "mptcp: \\u202eturned" in page

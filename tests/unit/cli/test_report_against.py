@@ -65,6 +65,113 @@ def test_patches_that_come_and_go_and_move(project: Kernel) -> None:
     assert found["files"]["net/mptcp/more.c"] == {"added": 1, "removed": 0}
 
 
+def test_a_patch_that_is_only_called_otherwise(project: Kernel) -> None:
+    (project.series / "series").write_text(
+        f"counter.patch # {project.counter}\nhooks.patch # {project.hook}\nnew.patch # {project.new}\n"
+    )
+    project.override("hook.patch", OVERRIDE.replace("hook.patch", "hooks.patch"))
+    found = compared(project)
+    assert found["patches"] == [
+        {"name": "hooks.patch", "subject": "mptcp: hook into tcp", "how": "renamed, was hook.patch"}
+    ]
+    assert found["files"] == {}
+
+
+PATCH = """\
+From: A U Thor <author@example.org>
+Subject: mptcp: more
+
+---
+--- /dev/null
++++ b/net/mptcp/more.c
+@@ -0,0 +1 @@
++int more;
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "how"),
+    [
+        ("int more;", "int most;", "changed"),
+        ("mptcp: more", "mptcp: much more", "another message or author"),
+        ("A U Thor", "A N Other", "another message or author"),
+    ],
+)
+def test_a_patch_file_that_changed(kernel: Kernel, work: Path, old: str, new: str, how: str) -> None:
+    """The resulting tree shows neither whose change it is nor that only the words are others."""
+    series = kernel.series / "series"
+    series.write_text(f"{series.read_text()}more.patch\n")
+    (kernel.series / "more.patch").write_text(PATCH)
+    commit(work, "main")
+    (kernel.series / "more.patch").write_text(PATCH.replace(old, new))
+    (patch,) = compared(kernel)["patches"]
+    assert (patch["name"], patch["how"]) == ("more.patch", how)
+    text = run("report", *kernel.on("bsp"), "--against", "main", "--format", "markdown").out
+    assert f"| {how} | {patch['subject']} |" in text
+
+
+def test_a_pin_for_a_file_and_back(kernel: Kernel, work: Path) -> None:
+    series = kernel.series / "series"
+    text = series.read_text()
+    commit(work, "main")
+    series.write_text(text.replace(f" # {kernel.new}", ""))
+    diff = kernel.source.git.diff(kernel.hook, kernel.new).patch
+    (kernel.series / "new.patch").write_text(f"Subject: mptcp: a file of its own\n\n---\n{diff}")
+    assert [one["how"] for one in compared(kernel)["patches"]] == ["no longer pinned"]
+    commit(work, "unpinned")
+    series.write_text(text)
+    outcome = run("report", *kernel.on("bsp"), "--against", "unpinned", "--format", "json")
+    assert [one["how"] for one in json.loads(outcome.out)["patches"]] == ["pinned"]
+
+
+def test_an_override_of_a_series_below(kernel: Kernel, work: Path) -> None:
+    """Of a stack every override counts, not those of its top alone."""
+    kernel.override("hook.patch", OVERRIDE)
+    top = work / "series" / "top"
+    top.mkdir()
+    recipe = (kernel.series / "recipe.toml").read_text()
+    (top / "recipe.toml").write_text(recipe.replace('name = "q"', 'name = "top"\nafter = "q"'))
+    (top / "series").write_text("more.patch\n")
+    (top / "more.patch").write_text(PATCH)
+    commit(work, "main")
+    kernel.override("hook.patch", OVERRIDE.replace("its own", "its own hook"))
+    options = ("--source", "linux.git", "--series", "series/top", "--base", "bsp")
+    found = json.loads(run("report", *options, "--against", "main", "--format", "json").out)
+    assert [(one["file"], one["how"], one["states"]) for one in found["overrides"]] == [
+        ("q/hook.patch", "changed", ["used", "used"])
+    ]
+
+
+def test_what_is_wrong_with_the_revision_is_named_as_git_names_it(kernel: Kernel, work: Path) -> None:
+    series = kernel.series / "series"
+    text = series.read_text()
+    series.write_text(f"{text}gone.patch\n")
+    commit(work, "broken")
+    series.write_text(text)
+    outcome = run("report", *kernel.on("bsp"), "--against", "broken", "--format", "markdown")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        "mptcp-series: error: broken:series/q/series:4: no patch file broken:series/q/gone.patch, and the line pins no "
+        "commit\n"
+    )
+
+
+def test_a_comment_is_no_longer_than_a_forge_takes(project: Kernel) -> None:
+    """GitHub refuses a comment of more than 65,536 characters; what is left out is named."""
+    for number in range(9):
+        reason = "\n ".join(f"line {line} of a long story {'x' * 60}" for line in range(100))
+        project.override(
+            f"n{number}.patch", f"Patch: hook.patch\nBase: >=9.{number}\nSkip: yes\nReason: {reason}\n---\n"
+        )
+    text = run("report", *project.on("bsp"), "--against", "main", "--format", "markdown").out
+    assert 40_000 < len(text) < 65_536
+    for number in range(9):
+        assert f"<code>q/n{number}.patch</code> added (- → not needed)" in text
+    assert text.count("<details>") == text.count("</details>") < 9
+    assert "* override <code>q/n8.patch</code> added (- → not needed): not shown here\n" in text
+    assert text.endswith("left out, for a forge takes no longer comment; `--format json` has all.\n")
+
+
 def test_an_override_by_its_effect(project: Kernel) -> None:
     """Another way to do the same is no effect; something else is, and is shown on the files."""
     project.override("hook.patch", OVERRIDE.replace("its own", "its own hook"))

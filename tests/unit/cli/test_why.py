@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 
+import pygit2
 import pytest
 
-from .conftest import Kernel, run
+from .conftest import PROTOCOL, Kernel, run
 
 TOPICS = """
 [[topic]]
@@ -136,3 +137,45 @@ def test_nobody_knows(topics: Kernel) -> None:
     assert outcome.code == 2
     assert "'conter.patch' is no patch, commit or path of the queue" in outcome.err
     assert "did you mean 'counter.patch'?" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("encoding", "author", "body"),
+    [("ISO-8859-1", "Zoë", "café"), ("klingon", "Zo\\xeb", "caf\\xe9"), ("UTF-8", "Zo\\xeb", "caf\\xe9")],
+)
+def test_text_that_is_no_utf_8(kernel: Kernel, encoding: str, author: str, body: str) -> None:
+    """A commit says which encoding it is in; where that is unknown or not true, bytes are shown as escapes."""
+    data = kernel.source.git[kernel.new].read_raw()
+    data = data.replace(b"author A U Thor", b"author Zo\xeb").replace(
+        b"\n\nmptcp: a file of its own\n",
+        f"\nencoding {encoding}\n\n".encode() + b"mptcp: a file of its own\n\ncaf\xe9\n",
+    )
+    made = kernel.source.git.write(pygit2.enums.ObjectType.COMMIT, data)
+    (kernel.series / "series").write_text(f"new.patch # {made}\n")
+    found = json.loads(run("why", "--source", "linux.git", "--series", "series/q", "new.patch", "--json").out)["patch"]
+    assert (found["author"], found["body"]) == (f"{author} <author@example.org>", body)
+    document = json.loads(run("report", *kernel.on("v5.10"), "--format", "json").out)["patches"][-1]
+    assert (document["author"], document["message"]) == (f"{author} <author@example.org>", body)
+
+
+def test_what_alignment_made_on_a_base(kernel: Kernel) -> None:
+    """Entries that `check` and `verify` name, and no series file has."""
+    text = PROTOCOL.replace(b"int line28;\n", b"int vendor28;\n")
+    kernel.source.commit("vendor", "vendor: mptcp\n", {"net/mptcp/protocol.c": text}, kernel.old)
+    entries = json.loads(run("check", *kernel.on("vendor"), "--json").out)["patches"]
+    (align,) = (one["name"] for one in entries if one["kind"] == "align")
+    (restored,) = (one["name"] for one in entries if one["kind"] == "restore")
+    found = json.loads(run("why", *kernel.on("vendor"), restored, "--json").out)
+    assert (found["question"], found["patch"]["kind"], found["patch"]["paths"]) == (
+        "patch",
+        "restore",
+        ["net/mptcp/protocol.c"],
+    )
+    assert found["patch"]["reason"].startswith(
+        "the base has it and no patch of the queue brings it; vendor: mptcp: carried"
+    )
+    said = run("why", *kernel.on("vendor"), align.removesuffix(".patch"))
+    assert said.code == 0
+    assert "in the queue because: changes of the base to the stack's own files that it takes out: 1\n" in said.out
+    assert run("why", "--source", "linux.git", "--series", "series/q", restored).code == 2
+    assert run("why", *kernel.on("v5.10"), restored).code == 2
