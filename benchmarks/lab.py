@@ -101,6 +101,8 @@ class Lab:
 
     def measure(self, command: list[str], at: Path, **extra: str) -> Sample:
         """Run a command to its end; output goes to the null device, the end of its error output into the exception."""
+        # Who waits for the disk must not wait for what the side before left to be written.
+        os.sync()
         log = self._home / "stderr"
         launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py")), *command]
         with log.open("wb") as errors:
