@@ -4,20 +4,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..engine.result import Result
 from ..engine.store.files import read_input
-from ..engine.store.repository import plain_directory
 from ..errors import AlreadyApplied
 from ..values.person import Person
 from ..values.result import COUNT_ORDER, Alignment, BaseInfo, OverrideAccount
 from ..values.version import KernelVersion
 from .console import printable
-from .inputs import load_queue, replay
+from .inputs import head_start, load_queue, replay
 from .options import COMMITTER, FUZZ, NO_ALIGN, Run, takes
 from .tables import counted, result_lines, was
+
+if TYPE_CHECKING:
+    from ..engine.result import Result
 
 __all__ = ["apply"]
 
@@ -45,13 +47,16 @@ def apply(run: Run, branch: str | None, partial: bool, no_align: bool, fuzz: int
 
     Exit status 1: a person is needed; without --partial nothing was written.
     """
+    ahead = head_start(run)
+    from ..engine.store.repository import plain_directory
+
     place = run.target()[0]
     plain = plain_directory(place)
     _check(plain is not None, place, branch, committer)
     if plain is not None:
         _recover(run, plain)
     try:
-        result = replay(run, align=not no_align, committer=committer, fuzz=fuzz)
+        result = replay(run, align=not no_align, committer=committer, fuzz=fuzz, ahead=ahead)
     except AlreadyApplied as applied:
         if not applied.same:
             raise

@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
-from ..engine.result import Result
 from ..values.result import EntryKind, Status
 from ..values.writeup import WriteUp
 from .console import printable
-from .inputs import load_queue
+from .inputs import head_start, load_queue
 from .options import FUZZ, NO_ALIGN, Run, takes
 from .tables import counted, later_lines, result_lines
+
+if TYPE_CHECKING:
+    from ..engine.result import Result
 
 __all__ = ["check"]
 
@@ -31,9 +34,10 @@ def check(run: Run, no_align: bool, fuzz: int) -> None:
 
     Exit status 1: a conflict, a drifted override or a lost fix needs a person.
     """
+    ahead = head_start(run)
     # The base first: what is cheap to get wrong is told before a queue is read.
     repo, base = run.target()
-    queue = load_queue(run)
+    queue = load_queue(run, ahead)
     result = queue.apply(repo, base=base, align=not no_align, fuzz=fuzz)
     written = queue.recipe.write_up if queue.recipe is not None else None
     verbose = run.console.verbose

@@ -57,6 +57,11 @@ class Run:
         found = self._own_source() or self.settings.optional("source")
         return None if found is None else self._noted(found)
 
+    def own_source(self) -> str | None:
+        """The same, without a word of where it is said."""
+        found = self._own_source() or self.settings.optional("source")
+        return None if found is None else found.value
+
     def common_source(self) -> str | None:
         """The source of the series of a stack that have none of their own."""
         found = self.settings.optional("source")

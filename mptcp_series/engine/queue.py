@@ -25,6 +25,7 @@ from .replay.replay import Progress
 from .result import Result
 from .runs import Runs
 from .stack import below
+from .store.ahead import PinnedChanges
 from .store.files import read_input
 from .store.objects import Objects
 from .store.repository import Place, open_repository
@@ -64,6 +65,8 @@ class Queue:
     source: pygit2.Repository | None
     below: tuple[Queue, ...] = ()
     """The queues this one goes on top of (`after` in its recipe), the lowest first."""
+    ahead: PinnedChanges | None = None
+    """What pinned commits change, where somebody had git look at them before."""
 
     @classmethod
     def load(
@@ -73,6 +76,7 @@ class Queue:
         overrides: str | Path | Iterable[str | Path] | None = None,
         source: Place | None = None,
         sources: Mapping[str, Place] | None = None,
+        ahead: PinnedChanges | None = None,
     ) -> Queue:
         """Read `<series>/series` and, where there is one, `<series>/recipe.toml`.
 
@@ -81,6 +85,7 @@ class Queue:
         source: the repository that has the pinned commits; not needed when every patch is materialised.
         sources: of series of a stack that have a source of their own, by the name of the series; the others
         have `source`.
+        ahead: a head start on what the series pins, begun on its source.
 
         Raises BadSeries, BadRecipe, BadOverride with every problem of their file, NoRepository.
         """
@@ -113,7 +118,7 @@ class Queue:
                 source=None if place is None else open_repository(place),
             )
 
-        queue = read(directory)
+        queue = attrs.evolve(read(directory), ahead=ahead)
         if queue.recipe is not None and queue.recipe.after:
             queue = attrs.evolve(queue, below=below(queue, lambda lower: read(lower, lower=True)))
         unknown = [name for name in own if name not in {one.name for one in queue.stack}]
@@ -204,7 +209,8 @@ class Queue:
                     f"{self.series.file}:{entry.line}: {entry.name} is pinned and its content is in the source; "
                     "name the source with --source"
                 )
-            item = item_from_commit(self.source, objects, entry, self._kind(entry.pin), self.owned, self.name)
+            told = None if self.ahead is None else self.ahead.changes.get(entry.pin)
+            item = item_from_commit(self.source, objects, entry, self._kind(entry.pin), self.owned, self.name, told)
             if not item.changes and len(self.source[entry.pin].peel(pygit2.Commit).parent_ids) > 1:
                 # It would pass for one that the base has already.
                 why = (

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mptcp_series.engine.upstream.gitprogram import git_environment, git_program, reading_environment
+from mptcp_series.engine.store.gitprogram import git_environment, git_program, reading_environment
 from mptcp_series.engine.upstream.history import Visited, history_records
 from mptcp_series.errors import ToolMissing
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 
 from ...errors import EnvironmentFault
-from ..upstream.gitprogram import git_environment, git_program
+from ..store.gitprogram import git_environment, git_program
 
 __all__ = ["Head", "changed_files", "read_head", "untracked_files"]
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 import pygit2
@@ -17,6 +17,7 @@ from ...values.provenance import upstream_ids
 from ...values.result import EntryKind
 from ...values.series import SeriesEntry
 from ...values.subject import subject_of
+from ..store.ahead import RawChange
 from ..store.objects import Objects, Oid
 from .change import BlobChange, Change, TextChange, tree_changes, with_blobs
 from .remerge import merge_resolution
@@ -121,8 +122,12 @@ def item_from_commit(
     kind: EntryKind,
     owned: OwnedPaths,
     series: str = "",
+    told: Iterable[RawChange] | None = None,
 ) -> Item:
-    """Read a pinned patch from the source. Raises MissingObject, naming the line of the series."""
+    """Read a pinned patch from the source. Raises MissingObject, naming the line of the series.
+
+    told: what the commit changes, where that is known already.
+    """
     assert entry.pin is not None
     data = _commit_object(source, entry.pin)
     if data is None:
@@ -139,7 +144,7 @@ def item_from_commit(
     else:
         try:
             before = _tree_of(source, parents[0]) if parents else None
-            changes = tuple(tree_changes(objects, before, tree))
+            changes = tuple(tree_changes(objects, before, tree, told=told))
         except (KeyError, pygit2.GitError, MissingObject) as error:
             raise MissingObject(
                 f"{entry.name}: commit {entry.pin} is in {source.path}, but its trees or its parent are not "

@@ -19,7 +19,7 @@ import pygit2
 
 from ...errors import MissingObject
 from ...values.provenance import upstream_ids
-from .gitprogram import git_environment, git_program
+from ..store.gitprogram import git_environment, git_program
 from .history import WalkProgress
 
 __all__ = ["Citation", "FixKind", "Message", "citations", "citing"]

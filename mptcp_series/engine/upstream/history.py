@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from ...errors import BadInput, EnvironmentFault, MissingObject
-from .gitprogram import git_program, reading_environment
+from ..store.gitprogram import git_program, own_repository, reading_environment
 from .shallow import Cut
 
 if TYPE_CHECKING:
@@ -119,12 +119,10 @@ class Walk:
     def begin(cls, place: str | Path, revisions: str, pathspecs: Sequence[str] = ()) -> Walk | None:
         """A walk over a repository that is not opened yet, so that git is at work while libgit2 is being loaded.
 
-        None where `place` is not plainly a repository, and one of ours: to say what it is, is for whoever opens it.
+        None where `place` is none that git can be asked about yet (`own_repository`).
         """
-        for path in (Path(place), Path(place, ".git")):
-            if (path / "HEAD").is_file() and (path / "objects").is_dir() and path.stat().st_uid == os.geteuid():
-                return cls(path, revisions, pathspecs)
-        return None
+        directory = own_repository(place)
+        return None if directory is None else cls(directory, revisions, pathspecs)
 
     def __enter__(self) -> Walk:
         return self

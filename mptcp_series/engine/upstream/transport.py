@@ -21,7 +21,7 @@ import attrs
 import pygit2
 
 from ...errors import BadInput, EnvironmentFault, ToolMissing
-from .gitprogram import git_environment, git_program
+from ..store.gitprogram import git_environment, git_program
 
 __all__ = ["FetchProgress", "Git", "absolute_origin", "checked_program"]
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from mptcp_series.cli.main import cli
 from mptcp_series.cli.settings import SETTINGS, variable
+from mptcp_series.engine.store.ahead import PinnedChanges
 from mptcp_series.engine.upstream.history import Walk
 
 PROTOCOL = b"".join(b"int line%d;\n" % number for number in range(1, 31))
@@ -126,6 +127,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("subprocess.Popen.__init__", no_process)
     # What git is begun with before anything is known to be wrong.
     monkeypatch.setattr(Walk, "begin", lambda *arguments: None)
+    monkeypatch.setattr(PinnedChanges, "begin", lambda *arguments: None)
     directory = tmp_path / "work"
     directory.mkdir()
     monkeypatch.chdir(directory)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 from ...errors import ToolMissing
 
-__all__ = ["git_environment", "git_program", "reading_environment"]
+__all__ = ["git_environment", "git_program", "own_repository", "reading_environment"]
 
 
 def git_program() -> str:
@@ -64,3 +65,14 @@ def reading_environment() -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+def own_repository(place: str | Path) -> Path | None:
+    """The git directory of a bare repository or of a work tree, where it is plainly one, and the user's own.
+
+    For what git can be asked before libgit2 is loaded; to say what anything else is, is for whoever opens it.
+    """
+    for path in (Path(place), Path(place, ".git")):
+        if (path / "HEAD").is_file() and (path / "objects").is_dir() and path.stat().st_uid == os.geteuid():
+            return path
+    return None
