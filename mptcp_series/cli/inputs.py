@@ -28,10 +28,10 @@ def head_start(run: Run) -> PinnedChanges | None:
     What is wrong with the settings is told by whoever needs them.
     """
     try:
-        source, series = run.own_source(), Path(run.settings.series().value)
+        source, series = run.source_setting(), Path(run.settings.series().value)
     except BadInput:
         return None
-    ahead = None if source is None else PinnedChanges.begin(source, series)
+    ahead = None if source is None else PinnedChanges.begin(source.value, series)
     if ahead is not None:
         click.get_current_context().call_on_close(ahead.end)
     return ahead

@@ -54,13 +54,12 @@ class Run:
 
     def source(self) -> str | None:
         """The source of the series, None where nobody named one: a queue of patch files needs none."""
-        found = self._own_source() or self.settings.optional("source")
+        found = self.source_setting()
         return None if found is None else self._noted(found)
 
-    def own_source(self) -> str | None:
-        """The same, without a word of where it is said."""
-        found = self._own_source() or self.settings.optional("source")
-        return None if found is None else found.value
+    def source_setting(self) -> Setting | None:
+        """The same and where it is said, without a word of it."""
+        return self._own_source() or self.settings.optional("source")
 
     def common_source(self) -> str | None:
         """The source of the series of a stack that have none of their own."""

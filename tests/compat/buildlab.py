@@ -139,7 +139,7 @@ int main(void)
 
 _DIRS = ("lib", "net/core", "net/ipv4", "net/ipv6", "net/mptcp", "net/tls", "security")
 
-_KCONFIG = """# SPDX-License-Identifier: MIT
+KCONFIG = """# SPDX-License-Identifier: MIT
 config NET
 \tbool "Networking"
 config INET
@@ -171,7 +171,7 @@ def tree(*, flags: str = "", host: str = "", dirs: Sequence[str] = _DIRS) -> dic
     makefile = MAKEFILE.replace("@DIRS@", " ".join(dirs)).replace("@FLAGS@", flags).replace("@HOST@", host)
     return {
         "Makefile": makefile,
-        "Kconfig": _KCONFIG,
+        "Kconfig": KCONFIG,
         "scripts/config.awk": CONFIG_AWK,
         "scripts/limits.c": LIMITS,
         "include/net/sock.h": "struct sock {\n\tint state;\n\tint err;\n};\nint sock_error(struct sock *sk);\n",

@@ -19,7 +19,7 @@ from mptcp_series.engine.store.tree import TreeEditor
 from mptcp_series.minikernel.text import _FIELDS, _WORDS
 from mptcp_series.minikernel.world import World
 
-from .buildlab import CONFIG_AWK, LIMITS, MAKEFILE
+from .buildlab import CONFIG_AWK, KCONFIG, LIMITS, MAKEFILE
 
 __all__ = ["buildable_base"]
 
@@ -48,23 +48,6 @@ _MEMBERS = r"""# SPDX-License-Identifier: MIT
 s/^struct sock {$/& MINI_MEMBERS int sk_reset_error;/
 s/^struct mptcp_sock {$/& MINI_MEMBERS int state;/
 s/^struct mptcp_in {$/& struct mptcp_addr addr;/
-"""
-
-_KCONFIG = """# SPDX-License-Identifier: MIT
-config NET
-\tbool "Networking"
-config INET
-\tbool "TCP"
-\tdepends on NET
-config IPV6
-\tbool "IPv6"
-config INET_DIAG
-\tbool "Diag"
-config KUNIT
-\tbool "Tests in the kernel"
-config TLS
-\tbool "TLS"
-source "net/mptcp/Kconfig"
 """
 
 _KERNEL_H = r"""/* SPDX-License-Identifier: MIT */
@@ -188,7 +171,7 @@ def buildable_base(world: World, repo: Path, base: str, branch: str = "buildable
     files = {
         "Makefile": _makefile(git, commit),
         "drivers/Kconfig": "# SPDX-License-Identifier: MIT\n",
-        "net/Kconfig": _KCONFIG,
+        "net/Kconfig": KCONFIG,
         "scripts/config.awk": CONFIG_AWK,
         "scripts/limits.c": LIMITS,
         "scripts/members.sed": _MEMBERS,

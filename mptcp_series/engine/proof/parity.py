@@ -22,11 +22,10 @@ from ..alignment.delta import hunk_lines
 from ..alignment.once import once
 from ..queue import Queue
 from ..replay.change import BlobChange, entry_text, file_hunks, tree_changes_at
-from ..replay.owned import owned_files
+from ..replay.owned import OwnedKeys, owned_changes
 from ..result import Result
 from ..store.objects import Entry, Objects, Oid, hexed
 from ..store.repository import commit_tree, resolve_commit
-from ..store.tree import TreeEditor
 from ..text.merge import Edit, is_binary
 from .annotate import Annotated, Annotator, Written
 from .complete import complete_queue
@@ -88,13 +87,12 @@ class _Parity:
     def parity(self) -> Parity:
         target = target_commit(self.one)
         # Objects of the source can be read by the run: it was made with it.
-        patterns = self.recipe.owned.patterns
-        there = owned_files(TreeEditor(self.objects, self.tree), patterns)
-        wanted = owned_files(TreeEditor(self.objects, commit_tree(target)), patterns)
+        keys = OwnedKeys.of(self.objects, self.recipe.owned)
+        there, wanted = keys.files(self.tree), keys.files(commit_tree(target))
         files = sorted(path for path in {*there, *wanted} if self._mine(path))
         changes = [
             change
-            for change in tree_changes_at(self.objects, commit_tree(target), self.tree, patterns)
+            for change in owned_changes(self.objects, self.recipe.owned, commit_tree(target), self.tree)
             if self._mine(change.path)
         ]
         explained: list[Explained] = []

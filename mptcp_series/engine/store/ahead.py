@@ -7,7 +7,6 @@ it is said there.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-from .gitprogram import own_repository, reading_environment
+from .gitprogram import DIFF_TREE, READING, own_repository, reading_environment
 
 __all__ = ["PinnedChanges", "RawChange", "raw_changes"]
 
@@ -26,10 +25,7 @@ RawChange = tuple[bytes, int, bytes, int, bytes]
 _PIN = re.compile(rb"^[^#\s][^#\n]*#[ \t]*([0-9a-f]{40})\b", re.MULTILINE)
 _OTHER_PARENTS = ("shallow", "info/grafts")
 """Where git is told of other parents than a commit names."""
-_WORDS = (
-    *("diff-tree", "--stdin", "--root", "--always", "-r", "-z", "--raw", "--no-abbrev", "--no-renames"),
-    *("--format=//%H", "--no-color", "--no-notes", "--no-ext-diff", "--ignore-submodules=none", f"-O{os.devnull}"),
-)
+_WORDS = (*DIFF_TREE, "--raw", "--no-abbrev", "--format=//%H")
 
 
 class PinnedChanges:
@@ -55,7 +51,7 @@ class PinnedChanges:
             given.seek(0)
             try:
                 process = subprocess.Popen(
-                    ["git", "-c", "core.deltaBaseCacheLimit=128m", f"--git-dir={directory}", *_WORDS],
+                    ["git", *READING, f"--git-dir={directory}", *_WORDS],
                     stdin=given,
                     stdout=output,
                     stderr=subprocess.DEVNULL,

@@ -9,7 +9,17 @@ from pathlib import Path
 
 from ...errors import ToolMissing
 
-__all__ = ["git_environment", "git_program", "own_repository", "reading_environment"]
+__all__ = ["DIFF_TREE", "READING", "git_environment", "git_program", "own_repository", "reading_environment"]
+
+# The repository's own configuration does reach git; what there is of it that would change what is found is undone. The
+# first is for speed: a walk over thousands of trees, each a delta to another, comes back to the same ones.
+READING = ("-c", "core.deltaBaseCacheLimit=128m", "-c", "diff.relative=false")
+"""Options of a git that reads history for us."""
+DIFF_TREE = (
+    *("diff-tree", "--stdin", "--root", "--always", "-r", "-z", "--no-renames", "--no-color", "--no-notes"),
+    *("--no-ext-diff", "--ignore-submodules=none", f"-O{os.devnull}"),
+)
+"""What each commit of standard input changes; in which form is for the caller to say."""
 
 
 def git_program() -> str:

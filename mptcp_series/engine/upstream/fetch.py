@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -28,7 +28,7 @@ from ...values.paths import OwnedPaths
 from ...values.provenance import upstream_ids
 from ...values.recipe import Recipe
 from ..replay.change import tree_changes
-from ..replay.owned import owned_files
+from ..replay.owned import OwnedKeys
 from ..store.objects import SUBMODULE, Entry, Objects, Oid, hexed
 from ..store.repository import commit_tree, resolve_commit
 from ..store.tree import TreeEditor
@@ -133,10 +133,12 @@ def plan_blobs(
         for change in tree_changes(objects, before, commit_tree(commit), renames=False):
             blobs |= {change.old, change.new}
             touched.add(change.path)
+    keys = OwnedKeys.of(objects, owned)
     for identifier in trees:
-        tree = TreeEditor(objects, commit_tree(resolve_commit(repo, identifier)))
+        root = commit_tree(resolve_commit(repo, identifier))
+        tree = TreeEditor(objects, root)
         blobs |= {tree.get(path) for path in touched}
-        blobs |= set(owned_files(tree, owned.patterns).values())
+        blobs |= set(keys.files(root).values())
     return frozenset(hexed(entry.oid) for entry in blobs if entry is not None and entry.mode != SUBMODULE)
 
 
@@ -146,10 +148,10 @@ def _merge_entries(
     """What tells whether a merge holds work of its own: owned files of which no side is plainly the result."""
     first, second = commit.parent_ids[:2]
 
-    def files(side: pygit2.Oid | None) -> dict[str, Entry]:
-        if side is None:
-            return {}
-        return owned_files(TreeEditor(objects, commit_tree(resolve_commit(repo, str(side)))), owned.patterns)
+    keys = OwnedKeys.of(objects, owned)
+
+    def files(side: pygit2.Oid | None) -> Mapping[str, Entry]:
+        return {} if side is None else keys.files(commit_tree(resolve_commit(repo, str(side))))
 
     base, ours, theirs, result = map(files, (repo.merge_base(first, second), first, second, commit.id))
     found: set[Entry | None] = set()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from ...errors import BadInput, EnvironmentFault, MissingObject
-from ..store.gitprogram import git_program, own_repository, reading_environment
+from ..store.gitprogram import DIFF_TREE, READING, git_program, own_repository, reading_environment
 from .shallow import Cut
 
 if TYPE_CHECKING:
@@ -86,14 +86,7 @@ class Visited:
 
 
 _ORDER = ("--full-history", "--topo-order", "--reverse")
-_NAMES = (
-    *("diff-tree", "--stdin", "--root", "--always", "-r", "-z", "--name-only", "--no-renames"),
-    *("--format=//%H %T %P", "--no-color", "--no-notes", "--no-ext-diff", "--ignore-submodules=none"),
-    f"-O{os.devnull}",
-)
-# The repository's own configuration does reach git; what there is of it that would change the list is undone. The first
-# is for speed: a walk over thousands of trees, each a delta to another, comes back to the same ones.
-_SETTINGS = ("-c", "core.deltaBaseCacheLimit=128m", "-c", "diff.relative=false")
+_NAMES = (*DIFF_TREE, "--name-only", "--format=//%H %T %P")
 
 
 class Walk:
@@ -136,15 +129,8 @@ class Walk:
         Raises ShallowSource when the history is cut inside the range, MissingObject when trees are missing,
         BadInput for pathspecs git cannot read.
         """
-        if progress is not None:
-            progress(0, None)
-        found = self._git.visited(self._listing.lines(), progress)
-        return self._narrowed(source, found) if self._pathspecs else _uncut(source, self._git.revisions, found)
-
-    def _narrowed(self, source: pygit2.Repository, found: Iterable[Visited]) -> Iterator[Visited]:
-        for visited in found:
-            is_merge = len(cast("pygit2.Commit", source[visited.commit]).parent_ids) > 1
-            yield attrs.evolve(visited, is_merge=is_merge, names=b"" if is_merge else visited.names)
+        found = self._git.visited(self._listing, progress)
+        return _narrowed(source, found) if self._pathspecs else _uncut(source, self._git.revisions, found)
 
 
 def visit(
@@ -158,10 +144,15 @@ def visit(
     Raises what `Walk.visited` raises.
     """
     git = _Git(source.path, revisions, pathspecs)
-    if progress is not None:
-        progress(0, None)
     with git.listing(*(["--no-merges"] if pathspecs else [])) as listing:
-        yield from _uncut(source, revisions, git.visited(listing.lines(), progress))
+        yield from _uncut(source, revisions, git.visited(listing, progress))
+
+
+def _narrowed(source: pygit2.Repository, found: Iterable[Visited]) -> Iterator[Visited]:
+    """The same commits; which of them are merges the source tells, as parents went with what was taken out."""
+    for visited in found:
+        is_merge = len(cast("pygit2.Commit", source[visited.commit]).parent_ids) > 1
+        yield attrs.evolve(visited, is_merge=is_merge, names=b"" if is_merge else visited.names)
 
 
 def _uncut(source: pygit2.Repository, revisions: str, found: Iterable[Visited]) -> Iterator[Visited]:
@@ -199,15 +190,18 @@ class _Git:
         self.revisions = revisions
         self._directory = directory
         self._pathspecs = pathspecs
-        self._program = (git_program(), *_SETTINGS, f"--git-dir={directory}")
+        self._program = (git_program(), *READING, f"--git-dir={directory}")
 
     def listing(self, *options: str) -> _Listing:
         """Begin to list the commits: a line each has its id, and with `--parents` those of its parents."""
         words = (*_ORDER, *options, "--end-of-options", self.revisions)
         return _Listing(self, self._begin("rev-list", *words, "--", *self._pathspecs))
 
-    def visited(self, listed: Sequence[bytes], progress: WalkProgress | None) -> Iterator[Visited]:
+    def visited(self, listing: _Listing, progress: WalkProgress | None) -> Iterator[Visited]:
         """The commits listed, with the paths they touch against the parents listed (or else those they have)."""
+        if progress is not None:
+            progress(0, None)
+        listed = listing.lines()
         workers = len(os.sched_getaffinity(0))
         size = max(_STEP, -(-len(listed) // (_BLOCKS * workers)))
         blocks = [listed[at : at + size] for at in range(0, len(listed), size)]
