@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -38,14 +37,10 @@ class Commit:
 commits = st.builds(Commit, ids, ids, st.lists(ids, max_size=3), st.lists(paths, max_size=3))
 
 
-def chunks(data: bytes, size: int) -> Iterator[bytes]:
-    return (data[at : at + size] for at in range(0, len(data), size))
-
-
-@given(st.lists(commits, max_size=5), st.integers(1, 300))
-def test_records(written: list[Commit], size: int) -> None:
-    """Law: whatever paths hold, and wherever the stream is cut, what git wrote is what is read."""
-    read = list(history_records(chunks(b"".join(commit.record() for commit in written), size)))
+@given(st.lists(commits, max_size=5))
+def test_records(written: list[Commit]) -> None:
+    """Law: whatever paths hold, what git wrote is what is read."""
+    read = list(history_records(b"".join(commit.record() for commit in written)))
     assert [(found.commit, found.tree, list(found.parents), found.paths) for found in read] == [
         (commit.commit, commit.tree, commit.parents, [path.decode("utf-8", "surrogateescape") for path in commit.paths])
         for commit in written

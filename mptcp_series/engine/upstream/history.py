@@ -209,7 +209,7 @@ class _Git:
         with ThreadPoolExecutor(workers) as pool:
             try:
                 for records in pool.map(self._names, blocks):
-                    for visited in history_records([records]):
+                    for visited in history_records(records):
                         count += 1
                         if progress is not None and count % _STEP == 0:
                             progress(count, len(listed))
@@ -297,16 +297,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def history_records(chunks: Iterable[bytes]) -> Iterator[Visited]:
-    """Commits of a `-z --name-only` log whose format starts with `//`."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(_START)
-        for record in whole:
-            if record:
-                yield _visited(record)
-    if rest:
-        yield _visited(rest)
+def history_records(data: bytes) -> Iterator[Visited]:
+    """Commits of a `-z --name-only` output whose format starts with `//`."""
+    return (_visited(record) for record in data.split(_START) if record)
 
 
 def _visited(record: bytes) -> Visited:
