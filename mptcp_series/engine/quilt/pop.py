@@ -120,5 +120,6 @@ def _was_empty(quilt: Quilt, name: str, reader: Reader) -> frozenset[str]:
     if not suspects or not reader.readable(name):
         return frozenset()
     changes = reader.read(name).in_order(quilt.entry(name))
-    kinds = {change.path: change.kind for change in changes if change.raw.startswith(b"diff --git ")}
+    # Of a file that becomes a link there are two changes; the first says what was there.
+    kinds = {change.path: change.kind for change in reversed(changes) if change.raw.startswith(b"diff --git ")}
     return frozenset(path for path in suspects if kinds.get(path) in (ChangeKind.MODIFY, ChangeKind.DELETE))
