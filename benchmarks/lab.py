@@ -75,6 +75,7 @@ class Lab:
         self.todo = self._home / "todo"
         self.patches = self._home / "patches"
         self._index = self._home / "plain.index"
+        self._spent = self._home / "spent"
         self._objects = self._home / "objects"
         self._queue_objects = self._home / "queue-objects"
         self.series = self._home / "series" / "bench"
@@ -244,10 +245,18 @@ class Lab:
 
     def reset_plain(self) -> None:
         self._objects.mkdir(exist_ok=True)
-        shutil.rmtree(self.plain / ".pc", ignore_errors=True)
+        # Not deleted before a measurement: a file system without a journal passes over inodes freed a moment ago,
+        # and whoever makes files next would pay for the run before.
+        if (self.plain / ".pc").exists():
+            self._spent.mkdir(exist_ok=True)
+            (self.plain / ".pc").rename(self._spent / str(len(list(self._spent.iterdir()))))
         self._plain_git("read-tree", "-u", "--reset", BASE, index=self._index)
         self._plain_git("clean", "-fdxq", "-e", "patches", index=self._index)
         self._plain_git("update-index", "-q", "--refresh", index=self._index)
+
+    def clear(self) -> None:
+        """Delete what the runs left."""
+        shutil.rmtree(self._spent, ignore_errors=True)
 
     def plain_tree(self) -> str:
         """The tree of all files in the plain directory but quilt's own, and ours."""

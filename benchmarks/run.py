@@ -378,6 +378,7 @@ def main(
     bench = Bench(lab, commands, words, runs, slow_runs)
     for section in dict.fromkeys(name.split(".")[0] for name in commands):
         bench.run(section, lambda text: notes.print(f"measuring {text}", markup=False))
+    lab.clear()
     console = Console(highlight=False, width=max(110, notes.width))
     for table in _tables(bench):
         if table.rows:

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import repeat
 
 import attrs
 
@@ -56,6 +57,17 @@ def parse_hunk_header(line: bytes) -> tuple[int, int, int, int, bytes] | None:
     )
 
 
+def _images(lines: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The lines of both sides of a hunk, old and new, as files have them."""
+    if {line[:1] for line in lines} <= _COLUMNS and all(map(bytes.endswith, lines, repeat(b"\n"))):
+        return [line[1:] for line in lines if line[0] != _ADDED], [line[1:] for line in lines if line[0] != _REMOVED]
+    return _image(lines, b"+"), _image(lines, b"-")
+
+
+_COLUMNS = frozenset((b" ", b"+", b"-"))
+_ADDED, _REMOVED = b"+-"
+
+
 def _image(lines: Iterable[bytes], leave_out: bytes) -> list[bytes]:
     """The lines of one side, without their first column; a no-newline marker takes the newline away."""
     image: list[bytes] = []
@@ -89,27 +101,32 @@ class Hunk:
     """Body lines as written, each with its first column and newline, markers included."""
 
     def __attrs_post_init__(self) -> None:
-        if len(self.pre_image) != self.old_count or len(self.post_image) != self.new_count:
+        old, new = self._sides
+        if len(old) != self.old_count or len(new) != self.new_count:
             raise HunkMismatch(
                 f"the hunk header promises {self.old_count} old and {self.new_count} new lines, "
-                f"the body has {len(self.pre_image)} and {len(self.post_image)}"
+                f"the body has {len(old)} and {len(new)}"
             )
         if self.lines and self.lines[0].startswith(b"\\"):
             raise HunkMismatch("a no-newline marker stands before the first line of the hunk")
         if not any(line.startswith((b"+", b"-")) for line in self.lines):
             raise HunkMismatch("the hunk changes nothing: it has no added and no removed line")
-        if any(not line.endswith(b"\n") for image in (self.pre_image, self.post_image) for line in image[:-1]):
+        if any(not all(map(bytes.endswith, image[:-1], repeat(b"\n"))) for image in (old, new)):
             raise HunkMismatch("a line without newline is followed by another one: only the last of a file can lack it")
 
     @cached_property
+    def _sides(self) -> tuple[list[bytes], list[bytes]]:
+        return _images(self.lines)
+
+    @property
     def pre_image(self) -> list[bytes]:
         """Context and removed lines, as a file has them."""
-        return _image(self.lines, b"+")
+        return self._sides[0]
 
-    @cached_property
+    @property
     def post_image(self) -> list[bytes]:
         """Context and added lines, as a file has them."""
-        return _image(self.lines, b"-")
+        return self._sides[1]
 
     @cached_property
     def id(self) -> str:

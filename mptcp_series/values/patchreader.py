@@ -79,8 +79,8 @@ class _Scanner:
         self.file = file
         self.strip = strip
         self.problems: list[Problem] = []
-        self.last = max((at for at, line in enumerate(self.lines) if line.strip()), default=-1)
-        self.git_style = any(map(self.opens_git_file, range(len(self.lines))))
+        self.last = next((at for at in reversed(range(len(self.lines))) if self.lines[at].strip()), -1)
+        self.git_style = b"diff --git " in data and any(map(self.opens_git_file, range(len(self.lines))))
 
     def problem(self, index: int, message: str) -> None:
         self.problems.append(Problem(file=self.file, line=index + 1, message=message))

@@ -13,6 +13,7 @@ A path is `str`, decoded from the bytes of the tree as UTF-8 with `surrogateesca
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import attrs
 
@@ -32,6 +33,7 @@ def _is_dot_git(component: str) -> bool:
     return name in (".git", "git~1")
 
 
+@lru_cache(maxsize=4096)
 def check_tree_path(path: str) -> str | None:
     """What is wrong with a path that should name a file inside a tree, to follow "path 'x': "; None if nothing is.
 

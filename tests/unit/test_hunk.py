@@ -105,6 +105,20 @@ def test_ids_of_equal_hunks_are_numbered() -> None:
     assert hunk_ids([]) == []
 
 
+@given(st.lists(st.tuples(st.sampled_from(" +-"), st.sampled_from(["", "a", "\\", "+", "\r"])), min_size=1))
+def test_images_leave_out_the_lines_of_the_other_side(marked: list[tuple[str, str]]) -> None:
+    """Law: a side is the lines of its own column and of both, without the column, in order."""
+    old = [f"{text}\n".encode() for column, text in marked if column != "+"]
+    new = [f"{text}\n".encode() for column, text in marked if column != "-"]
+    body = tuple(f"{column}{text}\n".encode() for column, text in marked)
+    if all(column == " " for column, _ in marked):
+        with pytest.raises(HunkMismatch, match="changes nothing"):
+            Hunk(old_start=1, old_count=len(old), new_start=1, new_count=len(new), lines=body)
+        return
+    hunk = Hunk(old_start=1, old_count=len(old), new_start=1, new_count=len(new), lines=body)
+    assert (hunk.pre_image, hunk.post_image) == (old, new)
+
+
 @given(TEXTS, TEXTS)
 def test_images_are_the_files(old: bytes, new: bytes) -> None:
     """Law: a hunk's pre-image is what the old file has at its place, its post-image what the new one has."""

@@ -18,8 +18,8 @@ from typing import Final
 import attrs
 
 from ...errors import EnvironmentFault, UnsafePath
+from ...values.modes import EXECUTABLE, LINK, REGULAR
 from ...values.paths import check_tree_path
-from ..store.objects import EXECUTABLE, LINK, REGULAR
 
 __all__ = ["EXECUTABLE", "LINK", "REGULAR", "FileState", "Rooted", "tree_path"]
 

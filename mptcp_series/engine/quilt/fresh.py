@@ -18,7 +18,6 @@ from ..directory.rooted import Rooted
 
 __all__ = ["FreshFiles", "all_writable"]
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -41,20 +40,28 @@ def all_writable(rooted: Rooted, paths: Iterable[str]) -> bool:
 
 
 class FreshFiles:
-    """Writes files that are not there, and takes back what it wrote."""
+    """Writes files below a directory in directories that are not there yet, and takes back what it wrote.
 
-    def __init__(self, rooted: Rooted) -> None:
+    What it made itself nobody turned into a link: only the way to the directory is taken step by step.
+    """
+
+    def __init__(self, rooted: Rooted, place: str) -> None:
+        """place: the directory's path below the root; it is made with the first file."""
         self._rooted = rooted
-        self._chain: list[tuple[bytes, int]] = []
+        self._place = place
+        self._below: int | None = None
         self._made: list[tuple[bytes, bool]] = []
-        """What was made, in order: path, and whether it is a directory."""
+        """What was made, in order: path below the directory, and whether it is a directory."""
+        self._directories: set[bytes] = set()
 
     def write(self, files: Mapping[str, FileState]) -> None:
-        """Write files. Raises EnvironmentFault where one cannot be, or is there already; nothing is left then."""
+        """Write files, by path below the directory.
+
+        Raises EnvironmentFault where one cannot be, or is there already; nothing is left then.
+        """
         try:
             for path in sorted(files, key=lambda path: path.split("/")):
-                *parents, name = path.encode("utf-8", "surrogateescape").split(b"/")
-                self._write(self._enter(parents), parents, name, files[path])
+                self._write(path.encode("utf-8", "surrogateescape"), files[path])
         except OSError as error:
             self.take_back()
             where = f"{self._rooted.root}: cannot write: {error.strerror}; nothing was changed"
@@ -62,48 +69,71 @@ class FreshFiles:
         except BaseException:
             self.take_back()
             raise
-        finally:
-            self._leave(0)
 
-    def _write(self, directory: int, parents: list[bytes], name: bytes, state: FileState) -> None:
-        path = b"/".join((*parents, name))
+    def _write(self, path: bytes, state: FileState) -> None:
+        below = self._open()
+        directory = path.rpartition(b"/")[0]
+        if directory and directory not in self._directories:
+            self._make(directory, below)
         if state.mode == LINK:
-            os.symlink(state.data, name, dir_fd=directory)
+            os.symlink(state.data, path, dir_fd=below)
             self._made.append((path, False))
             return
-        opened = os.open(name, _FILE, 0o600, dir_fd=directory)
+        permissions = state.mode & 0o777 if state.permissions is None else state.permissions
+        opened = os.open(path, _FILE, permissions, dir_fd=below)
         self._made.append((path, False))
         try:
             left = memoryview(state.data)
             while left:
                 left = left[os.write(opened, left) :]
-            os.fchmod(opened, state.mode & 0o777 if state.permissions is None else state.permissions)
+            # The umask takes bits away, and an ACL that files inherit may say otherwise.
+            if os.fstat(opened).st_mode & 0o777 != permissions:
+                os.fchmod(opened, permissions)
         finally:
             os.close(opened)
 
-    def _enter(self, names: list[bytes]) -> int:
-        """A descriptor of a directory, made where it is missing; none is reached through a link."""
-        keep = 0
-        while keep < min(len(names), len(self._chain)) and self._chain[keep][0] == names[keep]:
-            keep += 1
-        self._leave(keep)
-        for depth in range(keep, len(names)):
-            above = self._chain[-1][1] if self._chain else self._rooted.descriptor
+    def _open(self) -> int:
+        """A descriptor of the directory, made where it is missing; it is not reached through a link."""
+        if self._below is None:
+            parent, _, name = self._place.rpartition("/")
+            above = self._rooted.directory(parent)
+            if above is None:
+                raise EnvironmentFault(f"{self._rooted.root / parent}: its directory has gone away")
             with contextlib.suppress(FileExistsError):
-                os.mkdir(names[depth], dir_fd=above)
-                self._made.append((b"/".join(names[: depth + 1]), True))
-            self._chain.append((names[depth], os.open(names[depth], _DIRECTORY, dir_fd=above)))
-        return self._chain[-1][1] if self._chain else self._rooted.descriptor
+                os.mkdir(name, dir_fd=above)
+                self._made.append((b"", True))
+            found = self._rooted.directory(self._place)
+            assert found is not None
+            self._below = os.dup(found)
+        return self._below
 
-    def _leave(self, keep: int) -> None:
-        while len(self._chain) > keep:
-            os.close(self._chain.pop()[1])
+    def _make(self, directory: bytes, below: int) -> None:
+        """Make a directory and those on the way to it; one that somebody else made is not taken."""
+        missing = []
+        while directory and directory not in self._directories:
+            missing.append(directory)
+            directory = directory.rpartition(b"/")[0]
+        for path in reversed(missing):
+            os.mkdir(path, dir_fd=below)
+            self._made.append((path, True))
+            self._directories.add(path)
 
     def take_back(self) -> None:
         """Remove what was made."""
-        self._leave(0)
+        self.close()
+        below = self._rooted.directory(self._place)
         for path, directory in reversed(self._made):
-            remove = os.rmdir if directory else os.unlink
             with contextlib.suppress(OSError):
-                remove(path, dir_fd=self._rooted.descriptor)
+                if not path:
+                    self._rooted.remove_directory(self._place)
+                elif below is not None:
+                    remove = os.rmdir if directory else os.unlink
+                    remove(path, dir_fd=below)
         self._made.clear()
+        self._directories.clear()
+
+    def close(self) -> None:
+        """Be done: what was written stays."""
+        if self._below is not None:
+            os.close(self._below)
+            self._below = None

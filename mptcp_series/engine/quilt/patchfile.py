@@ -122,6 +122,9 @@ def _refuse_unread(label: str, preamble: bytes, changes: tuple[FileChange, ...],
     read = frozenset(change.raw for change in changes if change.raw.startswith(b"*** "))
     for text in (preamble, *(change.raw for change in changes), rest):
         context = text not in read and (b"\n*** " in text or text.startswith(b"*** "))
+        if changes and not context:
+            line += text.count(b"\n")
+            continue
         for number, one in enumerate(split_lines(text), start=line):
             if context and one.startswith(STARS) and not one.strip(b"*\r\n"):
                 why = "a context diff in the midst of a git patch, or without the lines that name its file"

@@ -55,6 +55,8 @@ class PushedPatch:
 
     def problems(self) -> list[Problem]:
         """One for every hunk and file that did not fit, at its line of the patch file."""
+        if self.applied.clean:
+            return []
         found = []
         lines = (self.patch.data or b"").split(b"\n")
         headers = [at for at, text in enumerate(lines, start=1) if text.startswith((b"@@ -", STARS))]

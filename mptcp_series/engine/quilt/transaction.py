@@ -93,10 +93,11 @@ def _written_ahead(
     if len(new) < MANY or not all_writable(quilt.rooted, rest):
         return None
     # What tells the format of the directory comes before what is in it.
-    first = {path for path in new if path.removeprefix(f"{quilt.state.place}/").startswith(".")}
-    fresh = FreshFiles(quilt.rooted)
-    fresh.write({path: new[path] for path in first})
-    fresh.write({path: state for path, state in new.items() if path not in first})
+    below = {path.removeprefix(f"{quilt.state.place}/"): state for path, state in new.items()}
+    fresh = FreshFiles(quilt.rooted, quilt.state.place)
+    fresh.write({path: state for path, state in below.items() if path.startswith(".")})
+    fresh.write({path: state for path, state in below.items() if not path.startswith(".")})
+    fresh.close()
     if len(rest) <= MANY:
         bring_to_disk(quilt.rooted, list(new))
     for path in new:
@@ -111,11 +112,15 @@ def stamp(quilt: Quilt, names: Iterable[str]) -> None:
     """
     rooted = quilt.rooted
     rooted.forget()
+    # The exact time: the one the kernel gives a file may be as old as its last tick, that of the tree's files.
     now = time.time_ns()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     for name in names:
-        rooted.make_directory(quilt.state.path(name))
-        directory = rooted.directory(quilt.state.path(name))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        place = quilt.state.path(name)
+        directory = rooted.directory(place)
+        if directory is None:
+            rooted.make_directory(place)
+            directory = rooted.directory(place)
         opened = os.open(TIMESTAMP, flags, 0o644, dir_fd=directory)
         os.utime(opened, ns=(now, now))
         os.close(opened)

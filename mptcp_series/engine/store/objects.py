@@ -16,18 +16,13 @@ from typing import Final, NamedTuple
 import pygit2
 
 from ...errors import MissingObject
+from ...values.modes import EXECUTABLE, LINK, REGULAR, SUBMODULE, TREE
 from .treediff import ENTRY, RawEntry, TreeDiffer
 
 __all__ = ["EXECUTABLE", "LINK", "REGULAR", "SUBMODULE", "TREE", "Entry", "Objects", "Oid", "hexed"]
 
 Oid = bytes
 """An object id: 20 raw bytes."""
-
-TREE: Final = 0o040000
-REGULAR: Final = 0o100644
-EXECUTABLE: Final = 0o100755
-LINK: Final = 0o120000
-SUBMODULE: Final = 0o160000
 
 _KINDS: Final = {"commit": 1, "tree": 2, "blob": 3}
 

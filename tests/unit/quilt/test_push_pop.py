@@ -315,6 +315,21 @@ def test_a_link_that_a_patch_makes_is_not_written_through(tree: Tree, tmp_path: 
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_an_empty_file_that_becomes_a_link_comes_back(tree: Tree) -> None:
+    """Its backup has no length, which says that there was no file; the patch says that there was one."""
+    tree.write({"f": b""})
+    tree.patch(
+        a_patch=b"diff --git a/f b/f\ndeleted file mode 100644\nindex e69de29..0000000\n"
+        b"diff --git a/f b/f\nnew file mode 120000\nindex 0000000..3e75765\n--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n"
+        b"+new\n\\ No newline at end of file\n"
+    )
+    tree.push()
+    assert (tree.top / "f").readlink() == Path("new")
+    tree.pop()
+    assert not (tree.top / "f").is_symlink()
+    assert tree.read("f") == b""
+
+
 def test_names_of_patches_that_leave_the_directory_are_refused(tree: Tree) -> None:
     tree.series("../evil.patch\n")
     with pytest.raises(BadSeries, match=r"patches/series:1: unsafe patch name"):
@@ -364,6 +379,35 @@ def test_a_backup_that_somebody_else_writes_is_not_written_over(queue: Tree) -> 
         done.write()
     assert queue.files() == {"f": lines("1", "2", "3"), "d/g": lines("g")}
     assert queue.read(".pc/three.patch/f") == b"theirs"
+
+
+def test_backups_have_the_permissions_of_the_files_whatever_the_umask(queue: Tree) -> None:
+    (queue.top / "f").chmod(0o666)
+    before = os.umask(0o077)
+    try:
+        queue.push_all()
+    finally:
+        os.umask(before)
+    first = next(path for path in sorted((queue.top / ".pc").rglob("f")) if path.is_file())
+    assert first.stat().st_mode & 0o777 == 0o666
+    assert (queue.top / "f").stat().st_mode & 0o777 == 0o666
+
+
+def test_patches_in_a_directory_share_that_of_their_backups(queue: Tree) -> None:
+    for name in ("one", "two", "three"):
+        path = queue.top / "patches" / f"{name}.patch"
+        (queue.top / "patches" / "sub").mkdir(exist_ok=True)
+        path.rename(queue.top / "patches" / "sub" / path.name)
+    queue.series("sub/one.patch\nsub/two.patch\nsub/three.patch\n")
+    before = queue.files()
+    queue.push_all()
+    assert {path.split("/")[2] for path in queue.state() if path.startswith(".pc/sub/")} == {
+        "one.patch",
+        "two.patch",
+        "three.patch",
+    }
+    queue.pop(3)
+    assert queue.files() == before
 
 
 def test_a_tree_that_may_not_be_written_is_refused_before_the_first_write(queue: Tree) -> None:
