@@ -188,6 +188,44 @@ def test_merges_that_need_their_content_to_be_judged(tmp_path: Path) -> None:
     assert fetch(recipe, origin, into).blobs == 0
 
 
+def test_merges_of_crossed_lines_and_of_renamed_files(tmp_path: Path) -> None:
+    """They are judged by more than two sides and one base: by all merge bases, and by files under other names."""
+    git, history = start(tmp_path / "origin.git")
+    old, new = "net/mptcp/old.c", "net/mptcp/new.c"
+    files: Changes = {"Makefile": MAKEFILE, "README": b"long\n" * 90, old: numbered(60), "net/mptcp/a.c": numbered(60)}
+    history.commit("main", files, "start\n", AUTHOR, 1)
+    history.tag("v5.10", "main", "v5.10\n", AUTHOR, 1)
+    for branch in ("other", "topic"):
+        history.fork(branch, "main")
+    one = history.commit("main", {"net/mptcp/a.c": numbered(60, {3: "one\n"})}, "mptcp: one\n", AUTHOR, 2)
+    two = history.commit("other", {"net/mptcp/a.c": numbered(60, {55: "two\n"})}, "mptcp: two\n", AUTHOR, 3)
+    for branch in ("main", "other"):
+        history.fork(f"{branch}-then", branch)
+    joined = numbered(60, {3: "one\n", 55: "two\n"})
+    history.merge("main", "other-then", "Merge other\n", AUTHOR, 4, {"net/mptcp/a.c": joined})
+    history.merge("other", "main-then", "Merge main\n", AUTHOR, 5, {"net/mptcp/a.c": joined})
+    back = history.commit("main", {"net/mptcp/a.c": numbered(60, {3: "one\n"})}, "mptcp: back\n", AUTHOR, 6)
+    more = history.commit("other", {"net/mptcp/b.c": b"b\n"}, "mptcp: b\n", AUTHOR, 7)
+    undone: Changes = {"net/mptcp/a.c": numbered(60, {3: "one\n"})}
+    history.merge("main", "other", "Merge other again\n", AUTHOR, 8, undone)
+    moved = history.commit("topic", {old: None, new: numbered(60, {20: "t\n"})}, "mptcp: move\n", AUTHOR, 9)
+    changed = history.commit("main", {old: numbered(60, {40: "m\n"})}, "mptcp: change\n", AUTHOR, 10)
+    history.publish("main")
+    # The file as the topic moved it: what was done to it under its old name is gone.
+    result = history.commit("main", {old: None, new: numbered(60, {20: "t\n"})}, "result\n", AUTHOR, 11)
+    lost = git.run("commit-tree", f"{result}^{{tree}}", "-p", changed, "-p", moved, "-m", "Merge topic")
+    git.run("update-ref", "refs/heads/main", lost)
+    git.run("tag", "v5.15", lost)
+    git.run("config", "uploadpack.allowFilter", "true")
+    text = b'[series]\nname = "q"\nrange = "v5.10..v5.15"\nmatch = ["net/mptcp"]\nowned = ["net/mptcp/"]\n'
+    recipe, into = Recipe.parse(text, "recipe.toml"), tmp_path / "into.git"
+    fetched = fetch(recipe, f"file://{tmp_path / 'origin.git'}", into)
+    extraction = extract(recipe, into)
+    assert [pick.commit for pick in extraction.merges] == [lost]
+    assert {pick.commit for pick in extraction.picks} == {one, two, back, more, moved, changed, lost}
+    assert (fetched.commits, absent(into) > 0) == (7, True)
+
+
 def test_a_second_run_fetches_nothing(upstream: Upstream) -> None:
     upstream.fetch(bases=BASES)
     upstream.log.unlink()

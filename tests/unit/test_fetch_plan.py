@@ -14,6 +14,8 @@ from mptcp_series.errors import MissingObject
 from mptcp_series.minikernel.history import Changes, FileEntry, HistoryBuilder, Identity
 from mptcp_series.values.paths import OwnedPaths
 
+from .conftest import numbered
+
 AUTHOR = Identity(name="A U Thor", email="author@example.org")
 OWNED = OwnedPaths(patterns=["net/mptcp/", "include/net/mptcp.h"])
 START: Changes = {
@@ -120,6 +122,26 @@ def test_merges_of_two_changes_of_one_file_bring_all_sides(history: History) -> 
     merge = history.merge("side")
     result = [b"ours\n", *text, b"theirs\n"]
     assert plan_blobs(history.repo, [merge], OWNED) == ids(*(b"".join(side) for side in (text, ours, theirs, result)))
+
+
+def test_merges_of_crossed_lines_bring_all_bases(history: History) -> None:
+    """One of two merge bases alone would make what both sides have a change of one of them."""
+    text = numbered(20)
+    history.commit({"net/mptcp/a.c": text})
+    history.builder.fork("side", "main")
+    one, two, both = (numbered(20, at) for at in ({1: "1\n"}, {20: "2\n"}, {1: "1\n", 20: "2\n"}))
+    history.commit({"net/mptcp/a.c": one})
+    history.commit({"net/mptcp/a.c": two}, "side")
+    history.builder.fork("then", "main")
+    history.merge("side", {"net/mptcp/a.c": both})
+    history.time += 1
+    history.builder.merge("side", "then", "cross\n", AUTHOR, history.time, {"net/mptcp/a.c": both})
+    history.commit({"net/mptcp/a.c": one})
+    history.commit({"net/mptcp/b.c": b"B\n"}, "side")
+    merge = history.merge("side", {"net/mptcp/a.c": one})
+    changed = ids(text, one, two, both, b"b\n", b"B\n")
+    assert plan_blobs(history.repo, [merge], OWNED) == changed
+    assert plan_blobs(history.without(pygit2.Blob), [merge], OWNED) == changed
 
 
 def test_no_blob_need_be_there(history: History) -> None:

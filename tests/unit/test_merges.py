@@ -233,15 +233,28 @@ def test_merge_bases(lab: Lab, seed: int) -> None:
 
 
 class Watched(Objects):
-    """Notes the blobs that are read."""
+    """Notes what is read and was not made meanwhile."""
 
     def __init__(self, repo: pygit2.Repository) -> None:
         super().__init__(repo)
         self.asked: set[Oid] = set()
 
     def read(self, oid: Oid) -> bytes:
-        self.asked.add(oid)
+        if oid not in self.made():
+            self.asked.add(oid)
         return super().read(oid)
+
+
+def judged_by(lab: Lab, merge: str) -> tuple[set[Oid], set[Oid]]:
+    """The blobs that are read to tell what a merge holds of its own, with those it holds; and those planned for it."""
+    found = lab.repo[merge]
+    assert isinstance(found, pygit2.Commit)
+    watched = Watched(lab.repo)
+    changes = merge_resolution(lab.repo, watched, found, OWNED)
+    held = {entry.oid for change in changes for entry in (change.old, change.new) if entry is not None}
+    asked = watched.asked | held - set(watched.made())
+    blobs = {oid for oid in asked if isinstance(lab.repo[pygit2.Oid(raw=oid)], pygit2.Blob)}
+    return blobs, {entry.oid for entry in merge_entries(lab.repo, Objects(lab.repo), found, OWNED)}
 
 
 def test_what_a_merge_is_judged_by(lab: Lab) -> None:
@@ -251,13 +264,86 @@ def test_what_a_merge_is_judged_by(lab: Lab) -> None:
     )
     gone = {path: data for path, data in lab.files(lab.tree(FIRST)).items() if path != B}
     moved = commit(lab, {**gone, A: numbered(40, {3: "one\n", 35: "two\n"}), "net/mptcp/d.c": FIRST[B] + b"z\n"}, left)
-    merge = lab.repo[commit(lab, FIRST, moved, right)]
-    assert isinstance(merge, pygit2.Commit)
-    watched = Watched(lab.repo)
-    merge_resolution(lab.repo, watched, merge, OWNED)
-    blobs = {oid for oid in watched.asked if (found := lab.repo.get(pygit2.Oid(raw=oid))) and found.type_str == "blob"}
-    assert blobs
-    assert blobs <= {entry.oid for entry in merge_entries(lab.repo, Objects(lab.repo), merge, OWNED)}
+    read, planned = judged_by(lab, commit(lab, FIRST, moved, right))
+    assert read
+    assert read <= planned
+
+
+def test_what_trees_tell_is_not_read(lab: Lab) -> None:
+    """Sides of different files, two merge bases that no file tells apart, an exact rename, an octopus."""
+    root = commit(lab, FIRST)
+    one, other = commit(lab, {**FIRST, A: b"one\n"}, root), commit(lab, {**FIRST, B: b"other\n"}, root)
+    both = {**FIRST, A: b"one\n", B: b"other\n"}
+    left, right = commit(lab, both, one, other), commit(lab, {**both, H: b"h\n"}, commit(lab, both, other, one))
+    assert len(merge_bases(lab.repo, pygit2.Oid(hex=left), [pygit2.Oid(hex=right)])) == 2
+    third = commit(lab, {**FIRST, H: b"third\n"}, root)
+    moved = commit(lab, {"README": b"r\n", "net/mptcp/moved.c": FIRST[A], B: FIRST[B], H: FIRST[H]}, root)
+    followed: Files = {"README": b"r\n", "net/mptcp/moved.c": b"one\n", B: FIRST[B], H: FIRST[H]}
+    for files, *sides in (
+        (both, one, other),
+        ({**both, H: b"h\n"}, left, right),
+        ({**both, H: b"third\n"}, one, other, third),
+        (followed, one, moved),
+        (followed, moved, one),
+    ):
+        assert judged_by(lab, commit(lab, files, *sides)) == (set(), set())
+
+
+def test_only_files_that_trees_do_not_settle_are_read(lab: Lab) -> None:
+    """A file that both sides changed, in an octopus too if it is the last that changes it; work where nobody was."""
+    root = commit(lab, FIRST)
+    ours, theirs = numbered(40, {3: "x\n"}), numbered(40, {30: "y\n"})
+    one = commit(lab, {**FIRST, A: ours, B: b"b\n"}, root)
+    other = commit(lab, {**FIRST, A: theirs, "net/mptcp/new.c": b"n\n"}, root)
+    docs = commit(lab, {**FIRST, H: b"h\n"}, root)
+    merged: Files = {**FIRST, A: numbered(40, {3: "x\n", 30: "y\n"}), B: b"b\n", "net/mptcp/new.c": b"n\n"}
+    texts = {lab.blob(text) for text in (FIRST[A], ours, theirs, numbered(40, {3: "x\n", 30: "y\n"}))}
+    assert judged_by(lab, commit(lab, merged, one, other))[1] == texts
+    assert judged_by(lab, commit(lab, {**merged, H: b"h\n"}, one, docs, other))[1] == texts
+    evil = commit(lab, {**FIRST, A: ours, B: b"b\n", H: b"evil\n"}, one, docs)
+    assert judged_by(lab, evil)[1] == {lab.blob(text) for text in (FIRST[H], b"h\n", b"evil\n")}
+
+
+def random_change(chance: random.Random, files: dict[str, bytes]) -> dict[str, bytes]:
+    """A line of a file, a file gone, a new one, or one under another name, changed or not."""
+    if not files:
+        return dict(FIRST)
+    path, other = chance.choice(sorted(files)), f"net/mptcp/{chance.choice('abcdef')}.c"
+    lines = files[path].splitlines(keepends=True)
+    lines[chance.randrange(len(lines))] = b"%d\n" % chance.randrange(4)
+    rest = {name: data for name, data in files.items() if name != path}
+    kind = chance.choice(["lines", "lines", "lines", "gone", "new", "moved", "changed and moved"])
+    if kind == "gone" and rest:
+        return rest
+    if kind == "new":
+        return {**files, other: numbered(30, word=chance.choice("xy"))}
+    if kind in ("moved", "changed and moved"):
+        return {**rest, other: files[path] if kind == "moved" else b"".join(lines)}
+    return {**files, path: b"".join(lines)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_law_what_is_read_is_planned(lab: Lab, seed: int) -> None:
+    """Law: all that is read to judge a merge is planned, and nothing where nothing is read and nothing found."""
+    chance = random.Random(seed)
+    made: list[tuple[str, dict[str, bytes]]] = [(commit(lab, FIRST), dict(FIRST))]
+    for _ in range(40):
+        sides = chance.sample(made[-5:], min(chance.choice([1, 1, 2, 2, 3]), len(made)))
+        files = dict(sides[0][1])
+        parents = [name for name, _ in sides]
+        if len(sides) == 1:
+            files = random_change(chance, files)
+        else:
+            for path, (automatic, _) in resolution(lab, commit(lab, files, *parents)).items():
+                files.pop(path, None)
+                files |= {} if automatic is None else {path: automatic}
+            if chance.random() < 0.3:
+                files = random_change(chance, files)
+        made.append((commit(lab, files, *parents), files))
+        if len(sides) > 1:
+            read, planned = judged_by(lab, made[-1][0])
+            assert read <= planned
+            assert bool(read) == bool(planned)
 
 
 # Which merges it has to be made for.

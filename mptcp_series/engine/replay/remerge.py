@@ -5,19 +5,22 @@ A merge whose resolution on owned paths is not the automatic one holds work that
 holds; a queue of non-merge commits would lose it. Only owned paths are looked at, file by file, so no
 whole trees are merged. As git does it, several merge bases are merged into one first, and a file that one
 side renamed is merged under its new name; only renames from owned paths to owned paths are seen.
+
+What all this reads of files can be told before from trees alone, by merging as far as nothing has to be read.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import attrs
 import pygit2
 from pygit2.enums import SortMode
 
 from ...values.paths import OwnedPaths
-from ..store.objects import Entry, Objects
+from ..store.objects import Entry, Objects, Oid
 from ..text.merge import is_binary, merge
 from ..text.similarity import THRESHOLD, similarity
 from .change import BlobChange
@@ -27,6 +30,17 @@ __all__ = ["Conflicting", "automatic_entry", "merge_bases", "merge_entries", "me
 
 Files = Mapping[str, Entry]
 """Owned files of a commit, by path."""
+
+Sides = tuple[Entry | None, Entry | None, Entry | None]
+"""Base, ours and theirs of one file of a three-way merge."""
+
+
+class Blobs(Protocol):
+    """Where the content of files is read and written: the objects of a run, or none at all."""
+
+    def read(self, oid: Oid, /) -> bytes: ...
+
+    def write(self, kind: str, data: bytes, /) -> Oid: ...
 
 
 class Conflicting(enum.Enum):
@@ -46,7 +60,7 @@ def merge_resolution(
     Where the automatic merge conflicts, its conflicting lines are taken from the later parent: the
     replay of the merged commits in order ends there too. The parents of an octopus are merged one after another.
     """
-    merger = _Merger(source, objects, owned)
+    merger = _Merger(source, objects, owned, objects)
     expected = merger.merged(commit.parent_ids, Conflicting.THEIRS)
     result = merger.files(commit.id)
     return tuple(
@@ -59,15 +73,43 @@ def merge_resolution(
 def merge_entries(
     source: pygit2.Repository, objects: Objects, commit: pygit2.Commit, owned: OwnedPaths
 ) -> frozenset[Entry]:
-    """Every file `merge_resolution` may read: those that are not the same in all commits it looks at."""
-    merger = _Merger(source, objects, owned)
-    sides = [merger.files(name) for name in {commit.id, *commit.parent_ids, *merger.all_bases(commit.parent_ids)}]
-    found: set[Entry] = set()
-    for path in {path for side in sides for path in side}:
-        entries = {side.get(path) for side in sides}
-        if len(entries) > 1:
-            found |= {entry for entry in entries if entry is not None}
-    return frozenset(found)
+    """Every file of a merge that `merge_resolution` reads or gives; only trees are read for it.
+
+    None where trees tell that the merge is the automatic one. Else all sides of each file of which they do not: it was
+    changed on both sides, or is not what its sides lead to. Where it takes content to know what is merged with what
+    (a rename to be told by likeness, merge bases that changed one file), each file that is not the same everywhere.
+    """
+    merger = _Merger(source, objects, owned, _Unread())
+    result = merger.files(commit.id)
+    found: set[Entry | None] = set()
+    try:
+        sides = merger.sides(commit.parent_ids, Conflicting.THEIRS)
+    except _ContentNeeded:
+        names = {commit.id, *commit.parent_ids, *merger.all_bases(commit.parent_ids)}
+        everywhere = [merger.files(name) for name in names]
+        for path in {path for files in everywhere for path in files}:
+            entries = {files.get(path) for files in everywhere}
+            found |= entries if len(entries) > 1 else set()
+    else:
+        for path in {*sides, *result}:
+            three, after = sides.get(path, (None, None, None)), result.get(path)
+            if not merger.leads_to(three, after):
+                found |= {*three, after}
+    return frozenset(entry for entry in found if entry is not None)
+
+
+class _ContentNeeded(Exception):
+    """Trees alone do not tell."""
+
+
+class _Unread:
+    """No content of any file."""
+
+    def read(self, oid: Oid, /) -> bytes:
+        raise _ContentNeeded
+
+    def write(self, kind: str, data: bytes, /) -> Oid:
+        raise _ContentNeeded
 
 
 @attrs.frozen
@@ -77,6 +119,7 @@ class _Merger:
     source: pygit2.Repository
     objects: Objects
     owned: OwnedPaths
+    blobs: Blobs
 
     def files(self, identifier: pygit2.Oid) -> Files:
         commit = self.source[identifier]
@@ -85,14 +128,24 @@ class _Merger:
 
     def merged(self, commits: Sequence[pygit2.Oid], conflicting: Conflicting) -> Files:
         """The automatic merge of some commits, one after another; nothing for none."""
-        if not commits:
-            return {}
-        files = self.files(commits[0])
-        for at, other in enumerate(commits[1:], 1):
-            bases = merge_bases(self.source, other, commits[:at])
-            base = self.merged(bases, Conflicting.UNSETTLED)
-            files = _merged_files(self.objects, base, files, self.files(other), conflicting)
-        return files
+        if len(commits) < 2:
+            return self.files(commits[0]) if commits else {}
+        sides = self.sides(commits, conflicting)
+        merged = {path: automatic_entry(self.blobs, *three, conflicting) for path, three in sides.items()}
+        return {path: entry for path, entry in merged.items() if entry is not None}
+
+    def sides(self, commits: Sequence[pygit2.Oid], conflicting: Conflicting) -> Mapping[str, Sides]:
+        """What is merged with what, by path, when the last of two commits or more is merged into the others."""
+        *before, other = commits
+        base = self.merged(merge_bases(self.source, other, before), Conflicting.UNSETTLED)
+        return _sides(self.blobs, base, self.merged(before, conflicting), self.files(other))
+
+    def leads_to(self, sides: Sides, result: Entry | None) -> bool:
+        """Whether the automatic merge of one file is known to end with this."""
+        try:
+            return automatic_entry(self.blobs, *sides) == result
+        except _ContentNeeded:
+            return False
 
     def all_bases(self, commits: Sequence[pygit2.Oid]) -> Iterator[pygit2.Oid]:
         """Every commit `merged` looks at, but those given."""
@@ -134,11 +187,12 @@ def merge_bases(source: pygit2.Repository, one: pygit2.Oid, others: Sequence[pyg
     return [commit.id for commit in sorted(found, key=lambda commit: (commit.commit_time, str(commit.id)))]
 
 
-def _merged_files(objects: Objects, base: Files, ours: Files, theirs: Files, conflicting: Conflicting) -> Files:
+def _sides(blobs: Blobs, base: Files, ours: Files, theirs: Files) -> dict[str, Sides]:
+    """What is merged with what, by the path it ends at."""
     sides = {path: (base.get(path), ours.get(path), theirs.get(path)) for path in sorted({*base, *ours, *theirs})}
     if base:
-        our_moves = dict(_moves(objects, base, ours, theirs))
-        their_moves = dict(_moves(objects, base, theirs, ours))
+        our_moves = dict(_moves(blobs, base, ours, theirs))
+        their_moves = dict(_moves(blobs, base, theirs, ours))
         for old in sorted({*our_moves, *their_moves}):
             mine, other = our_moves.get(old, old), their_moves.get(old, old)
             new = mine if mine != old else other
@@ -148,11 +202,10 @@ def _merged_files(objects: Objects, base: Files, ours: Files, theirs: Files, con
                 if None not in three and sides[new][0] is None and (mine == other or None in sides[new][1:]):
                     del sides[old]
                     sides[new] = three
-    merged = {path: automatic_entry(objects, *three, conflicting) for path, three in sides.items()}
-    return {path: entry for path, entry in merged.items() if entry is not None}
+    return sides
 
 
-def _moves(objects: Objects, base: Files, side: Files, other: Files) -> Iterator[tuple[str, str]]:
+def _moves(blobs: Blobs, base: Files, side: Files, other: Files) -> Iterator[tuple[str, str]]:
     """Files that a side has under another name, (old, new), if the other side changed them; as git pairs them."""
     gone = [path for path in base if path not in side]
     wanted = [path for path in gone if other.get(path) != base[path]]
@@ -172,7 +225,7 @@ def _moves(objects: Objects, base: Files, side: Files, other: Files) -> Iterator
         for old in wanted
         if base[old].is_text
         for path, entry in new.items()
-        if (score := similarity(objects.read(base[old].oid), objects.read(entry.oid))) >= THRESHOLD
+        if (score := similarity(blobs.read(base[old].oid), blobs.read(entry.oid))) >= THRESHOLD
     )
     for _, _, path, old in scored:
         if path in new and old in wanted:
@@ -186,7 +239,7 @@ def _same_name(one: str, other: str) -> bool:
 
 
 def automatic_entry(
-    objects: Objects,
+    blobs: Blobs,
     base: Entry | None,
     ours: Entry | None,
     theirs: Entry | None,
@@ -206,9 +259,9 @@ def automatic_entry(
         return Entry(mode, theirs.oid if before.oid == ours.oid else ours.oid)
     if ours.oid == theirs.oid:
         return Entry(mode, ours.oid)
-    texts = [b"" if entry is None else objects.read(entry.oid) for entry in (before, ours, theirs)]
+    texts = [b"" if entry is None else blobs.read(entry.oid) for entry in (before, ours, theirs)]
     if any(is_binary(text) for text in texts):
         return unmerged
     found = merge(*texts)
     content = found.content() if conflicting is Conflicting.THEIRS else found.with_markers("ours", "base", "theirs")
-    return Entry(mode, objects.write("blob", content))
+    return Entry(mode, blobs.write("blob", content))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -29,6 +29,7 @@ from ...values.provenance import upstream_ids
 from ...values.recipe import Recipe
 from ..replay.change import tree_changes
 from ..replay.owned import OwnedKeys
+from ..replay.remerge import merge_entries
 from ..store.objects import SUBMODULE, Entry, Objects, Oid, hexed
 from ..store.repository import commit_tree, resolve_commit
 from ..store.tree import TreeEditor
@@ -127,7 +128,7 @@ def plan_blobs(
     for identifier in commits:
         commit = resolve_commit(repo, identifier)
         if len(commit.parent_ids) > 1:
-            blobs |= _merge_entries(repo, objects, commit, owned)
+            blobs |= merge_entries(repo, objects, commit, owned)
             continue
         before = commit_tree(resolve_commit(repo, str(commit.parent_ids[0]))) if commit.parent_ids else None
         for change in tree_changes(objects, before, commit_tree(commit), renames=False):
@@ -140,27 +141,6 @@ def plan_blobs(
         blobs |= {tree.get(path) for path in touched}
         blobs |= set(keys.files(root).values())
     return frozenset(hexed(entry.oid) for entry in blobs if entry is not None and entry.mode != SUBMODULE)
-
-
-def _merge_entries(
-    repo: pygit2.Repository, objects: Objects, commit: pygit2.Commit, owned: OwnedPaths
-) -> set[Entry | None]:
-    """What tells whether a merge holds work of its own: owned files of which no side is plainly the result."""
-    first, second = commit.parent_ids[:2]
-
-    keys = OwnedKeys.of(objects, owned)
-
-    def files(side: pygit2.Oid | None) -> Mapping[str, Entry]:
-        return {} if side is None else keys.files(commit_tree(resolve_commit(repo, str(side))))
-
-    base, ours, theirs, result = map(files, (repo.merge_base(first, second), first, second, commit.id))
-    found: set[Entry | None] = set()
-    for path in {*base, *ours, *theirs, *result}:
-        sides = (base.get(path), ours.get(path), theirs.get(path))
-        plain = sides[2] if sides[0] == sides[1] else sides[1] if sides[2] in sides[:2] else None
-        if plain is None or plain != result.get(path):
-            found |= {*sides, result.get(path)}
-    return found
 
 
 def _merge_base(repo: pygit2.Repository, recipe: Recipe) -> str:
