@@ -10,8 +10,9 @@ import click
 
 from ..engine.store.files import read_input
 from ..errors import AlreadyApplied
+from ..values.alignment import Alignment
 from ..values.person import Person
-from ..values.result import COUNT_ORDER, Alignment, BaseInfo, OverrideAccount
+from ..values.result import COUNT_ORDER, BaseInfo, OverrideAccount
 from ..values.version import KernelVersion
 from .console import printable
 from .inputs import head_start, load_queue, replay

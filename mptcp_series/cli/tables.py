@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..values.result import Account, Alignment, Conflict, EntryKind, PatchOutcome, Status
+from ..values.alignment import Alignment
+from ..values.result import Account, Conflict, EntryKind, PatchOutcome, Status
 from .console import counted, printable
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ import attrs
 import pygit2
 
 from ..errors import UnknownRevision
+from ..values.alignment import Alignment
 from ..values.override import Override
 from ..values.paths import OwnedPaths
 from ..values.person import Person
 from ..values.recipe import Recipe
-from ..values.result import Alignment, BaseInfo, OverrideAccount
+from ..values.result import BaseInfo, OverrideAccount
 from ..values.version import KernelVersion
 from .alignment.align import Accounted, Uncovered, account, align_item, half_retracted
 from .alignment.basechanges import read_delta

@@ -15,19 +15,12 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..errors import BadInput, NeedsPerson
-from ..values.result import (
-    COUNT_ORDER,
-    Account,
-    Alignment,
-    BaseInfo,
-    EntryKind,
-    OverrideAccount,
-    PatchOutcome,
-    Status,
-)
+from ..values.alignment import Alignment
+from ..values.result import COUNT_ORDER, Account, BaseInfo, EntryKind, OverrideAccount, PatchOutcome, Status
 from .alignment.stable import LaterTargets
 from .replay.change import BlobChange
-from .replay.replay import Replayed, Step, Stuck
+from .replay.commits import Step
+from .replay.replay import Replayed, Stuck
 from .store.objects import Entry, Objects, hexed
 from .store.publish import write_branch
 

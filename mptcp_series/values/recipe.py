@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ..errors import BadInput, BadRecipe, Problem, UnsafePath
+from ..errors import BadInput, BadRecipe, Problem
 from .condition import Condition
 from .droptarget import DropTarget
 from .naming import parse_commit_id
-from .paths import OwnedPaths, check_tree_path
+from .paths import OwnedPaths
+from .recipevalues import name_value, owned_value, path_value, range_value, revision_value, text_value, valid
 from .tomlreader import Table, TomlReader
 from .tomlwriter import written_table
 from .version import VersionRange
@@ -48,62 +49,10 @@ class LostPolicy(enum.Enum):
     REFUSE = "refuse"
 
 
-def _text(value: str) -> str:
-    if not value.strip():
-        raise BadInput("empty text")
-    return value
-
-
-def _revision(value: str) -> str:
-    """A revision as git reads it; one that git would read as an option, or that is several words, is refused."""
-    if not value or value.startswith("-") or re.search(r"[\s\x00-\x1f\x7f]", value):
-        raise BadInput(f"bad revision {value!r}")
-    return value
-
-
-def _range(value: str) -> str:
-    ends = value.split("..")
-    if len(ends) != 2 or not all(ends) or ends[1].startswith("."):
-        raise BadInput(f"bad range {value!r} (expected 'A..B')")
-    for end in ends:
-        _revision(end)
-    return value
-
-
-def _path(value: str) -> str:
-    if trouble := check_tree_path(value):
-        raise UnsafePath(f"unsafe path {value!r}: {trouble}")
-    return value
-
-
-def _name(value: str) -> str:
-    if "/" in _path(value) or re.search(r"\s", value) or value.startswith("-"):
-        raise BadInput(f"bad name {value!r} (expected one word without '/')")
-    return value
-
-
 def _lost(value: str) -> LostPolicy:
     if value not in [policy.value for policy in LostPolicy]:
         raise BadInput(f"unknown word {value!r} (expected 'restore' or 'refuse')")
     return LostPolicy(value)
-
-
-def _owned(value: str) -> str:
-    OwnedPaths(patterns=(value,))
-    return value
-
-
-def _valid(check: Callable[[str], object]) -> Callable[[object, attrs.Attribute[Any], Any], None]:
-    """A validator for a text, a tuple of texts or None that raises BadRecipe where `check` raises BadInput."""
-
-    def validate(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-        for text in (value,) if isinstance(value, str) else value or ():
-            try:
-                check(text)
-            except BadInput as error:
-                raise BadRecipe(f"{error.problems[0].message} in {attribute.name!r}") from None
-
-    return validate
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +60,7 @@ class CommitReason:
     """A commit and why it is named: an include or an exclude."""
 
     commit: str = attrs.field(converter=parse_commit_id)
-    reason: str = attrs.field(validator=_valid(_text))
+    reason: str = attrs.field(validator=valid(text_value))
 
 
 @attrs.frozen(kw_only=True)
@@ -122,7 +71,7 @@ class Prerequisite(CommitReason):
     when: it is queued only on a base for which this holds; None for every base.
     """
 
-    before: str | None = attrs.field(default=None, validator=_valid(_path))
+    before: str | None = attrs.field(default=None, validator=valid(path_value))
     when: Condition | None = None
 
 
@@ -132,7 +81,7 @@ class Acknowledge:
 
     commit: str | None = attrs.field(default=None, converter=attrs.converters.optional(parse_commit_id))
     target: DropTarget | None = None
-    reason: str = attrs.field(validator=_valid(_text))
+    reason: str = attrs.field(validator=valid(text_value))
 
     def __attrs_post_init__(self) -> None:
         if (self.commit is None) == (self.target is None) or (self.target and self.target.hunk is None):
@@ -159,19 +108,19 @@ class Recipe:
     Raises BadRecipe for what a recipe cannot say.
     """
 
-    name: str = attrs.field(validator=_valid(_name))
-    range: str = attrs.field(validator=_valid(_range))
-    match: tuple[str, ...] = attrs.field(validator=_valid(_text))
+    name: str = attrs.field(validator=valid(name_value))
+    range: str = attrs.field(validator=valid(range_value))
+    match: tuple[str, ...] = attrs.field(validator=valid(text_value))
     owned: OwnedPaths
-    root: str | None = attrs.field(default=None, validator=_valid(_revision))
-    target: str | None = attrs.field(default=None, validator=_valid(_revision))
+    root: str | None = attrs.field(default=None, validator=valid(revision_value))
+    target: str | None = attrs.field(default=None, validator=valid(revision_value))
     overrides: tuple[str, ...] = attrs.field(
-        default=attrs.Factory(lambda self: (self.name,), takes_self=True), validator=_valid(_path)
+        default=attrs.Factory(lambda self: (self.name,), takes_self=True), validator=valid(path_value)
     )
     lost: LostPolicy = LostPolicy.RESTORE
     bases: VersionRange | None = None
-    pathspecs: tuple[str, ...] = attrs.field(default=(), validator=_valid(_text))
-    after: tuple[str, ...] = attrs.field(default=(), validator=_valid(_name))
+    pathspecs: tuple[str, ...] = attrs.field(default=(), validator=valid(text_value))
+    after: tuple[str, ...] = attrs.field(default=(), validator=valid(name_value))
     prerequisites: tuple[Prerequisite, ...] = ()
     includes: tuple[CommitReason, ...] = ()
     excludes: tuple[CommitReason, ...] = ()
@@ -353,40 +302,40 @@ class _Reader(TomlReader):
     def series(self, table: Table) -> dict[str, Any]:
         self.known(table, _SERIES_KEYS, "series")
         fields: dict[str, Any] = {
-            "name": self.get(table, "name", _name, "series", required=True),
-            "range": self.get(table, "range", _range, "series", required=True),
-            "match": self.many(table, "match", _text, required=True),
-            "owned": OwnedPaths(patterns=self.many(table, "owned", _owned, required=True)),
-            "root": self.get(table, "root", _revision, "series"),
-            "target": self.get(table, "target", _revision, "series"),
+            "name": self.get(table, "name", name_value, "series", required=True),
+            "range": self.get(table, "range", range_value, "series", required=True),
+            "match": self.many(table, "match", text_value, required=True),
+            "owned": OwnedPaths(patterns=self.many(table, "owned", owned_value, required=True)),
+            "root": self.get(table, "root", revision_value, "series"),
+            "target": self.get(table, "target", revision_value, "series"),
             "lost": self.get(table, "lost", _lost, "series") or LostPolicy.RESTORE,
             "bases": self.get(table, "bases", VersionRange.parse, "series"),
-            "pathspecs": self.many(table, "pathspecs", _text),
+            "pathspecs": self.many(table, "pathspecs", text_value),
         }
         after = table.get("after")
-        fields["after"] = self.many({"after": [after]} if isinstance(after, str) else table, "after", _name)
+        fields["after"] = self.many({"after": [after]} if isinstance(after, str) else table, "after", name_value)
         if len(set(fields["after"])) < len(fields["after"]):
             self.problem("series.after", _TWICE)
         if table.get("match") == []:
             self.problem("series.match", _NO_MATCH)
         if "overrides" in table:
-            fields["overrides"] = self.many(table, "overrides", _path)
+            fields["overrides"] = self.many(table, "overrides", path_value)
         return fields
 
     def entry(self, table: Table, context: str) -> dict[str, Any]:
         """A prerequisite, include or exclude; only the first has all of these keys, `known` saw to that."""
         values = {
             "commit": self.get(table, "commit", parse_commit_id, context, required=True),
-            "reason": self.get(table, "reason", _text, context, required=True),
-            "before": self.get(table, "before", _path, context),
+            "reason": self.get(table, "reason", text_value, context, required=True),
+            "before": self.get(table, "before", path_value, context),
             "when": self.get(table, "when", Condition.parse, context),
         }
         return {key: value for key, value in values.items() if value is not None}
 
     def acknowledge(self, table: Table, context: str) -> dict[str, Any]:
         commit = self.get(table, "commit", parse_commit_id, context)
-        path, hunk = self.get(table, "path", _path, context), self.get(table, "hunk", _text, context)
-        reason = self.get(table, "reason", _text, context, required=True)
+        path, hunk = self.get(table, "path", path_value, context), self.get(table, "hunk", text_value, context)
+        reason = self.get(table, "reason", text_value, context, required=True)
         values: dict[str, Any] = {"commit": commit, "target": None, "reason": reason}
         named = tuple(key for key in ("commit", "path", "hunk") if key in table)
         if named not in (("commit",), ("path", "hunk")):

@@ -14,8 +14,8 @@ from mptcp_series.engine.store.objects import Entry
 from mptcp_series.engine.store.tree import TreeEditor
 from mptcp_series.engine.upstream.extract import extract
 from mptcp_series.minikernel.world import World, build_world
+from mptcp_series.values.alignment import Remedy
 from mptcp_series.values.recipe import Recipe
-from mptcp_series.values.result import Remedy
 
 WORKER = "restore-mptcp-let-the-worker-leave-a-dead-connection-alone.patch"
 LIMIT = "restore-mptcp-pm-look-at-the-limit-of-addresses-under-the-lock.patch"

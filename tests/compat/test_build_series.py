@@ -19,8 +19,8 @@ from mptcp_series.engine.matrix import BaseRef, MatrixSpec
 from mptcp_series.engine.queue import Queue
 from mptcp_series.errors import BadInput, EnvironmentFault
 from mptcp_series.minikernel.world import SERIES_NAME, World, build_world
+from mptcp_series.values.alignment import Alignment, HalfRetracted
 from mptcp_series.values.built import Blame, Build, PatchFate
-from mptcp_series.values.result import Alignment, HalfRetracted
 
 from .buildlab import ARGUMENT, FILL, GROW, HOOK, TOKEN, Lab, Patch, needs_compiler, tree
 from .minibuild import buildable_base

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mptcp_series.engine.result import Result
 from mptcp_series.engine.runs import Runs
-from mptcp_series.values.result import EntryKind, HalfRetracted, Status
+from mptcp_series.values.alignment import HalfRetracted
+from mptcp_series.values.result import EntryKind, Status
 
 from .stable_lab import CORE, PM, TCP, Kernel, makefile
 

@@ -13,13 +13,13 @@ from mptcp_series.engine.building.cures import from_needs, from_recipe
 from mptcp_series.engine.building.each import Window, classify, step_tree
 from mptcp_series.engine.queue import Queue
 from mptcp_series.engine.result import Result
+from mptcp_series.values.alignment import Alignment, HalfRetracted
 from mptcp_series.values.built import Blame, PatchBuild, PatchFate
 from mptcp_series.values.condition import Condition
 from mptcp_series.values.diagnostic import Diagnostic, Note, Place, Severity
 from mptcp_series.values.need import Introduction, Need, NeedKind
 from mptcp_series.values.paths import OwnedPaths
 from mptcp_series.values.recipe import Prerequisite, Recipe
-from mptcp_series.values.result import Alignment, HalfRetracted
 
 from .conftest import MAKEFILE, Files, Lab
 from .queues import queue_result

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from mptcp_series.engine.exchange.render import render_patch
 from mptcp_series.engine.replay.change import hunk_count
+from mptcp_series.engine.replay.commits import default_committer
 from mptcp_series.engine.replay.item import Item, read_commit
-from mptcp_series.engine.replay.replay import Replay, default_committer
+from mptcp_series.engine.replay.replay import Replay
 from mptcp_series.engine.store.objects import EXECUTABLE, LINK, Oid, hexed
 from mptcp_series.errors import UnsafePath
 from mptcp_series.values.person import Person

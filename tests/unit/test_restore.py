@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mptcp_series.engine.result import Result
-from mptcp_series.values.result import EntryKind, Lost, Remedy, Status
+from mptcp_series.values.alignment import Lost, Remedy
+from mptcp_series.values.result import EntryKind, Status
 
 from .stable_lab import CORE, PM, TCP, Kernel
 

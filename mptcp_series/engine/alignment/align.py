@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from ...values.alignment import HalfRetracted, Lost, Reinstated, Retracted
 from ...values.paths import OwnedPaths
 from ...values.recipe import Acknowledge
-from ...values.result import EntryKind, HalfRetracted, Lost, PatchOutcome, Reinstated, Retracted, Status
+from ...values.result import EntryKind, PatchOutcome, Status
 from ..replay.change import BlobChange
 from ..replay.item import Item, RawCommit
 from ..replay.remerge import automatic_entry

@@ -16,11 +16,12 @@ import attrs
 import pygit2
 
 from ...errors import MissingObject
+from ...values.alignment import Lost, Remedy, Restored
 from ...values.naming import patch_name
 from ...values.paths import OwnedPaths
 from ...values.provenance import upstream_ids
 from ...values.recipe import LostPolicy
-from ...values.result import EntryKind, Lost, Remedy, Restored
+from ...values.result import EntryKind
 from ...values.series import SeriesEntry
 from ..replay.change import BlobChange
 from ..replay.item import Item, RawCommit, item_from_commit

@@ -25,7 +25,9 @@ from .blame import Blamer
 from .compile import Make, StageProgress, Toolchain, check_machine
 from .configuration import (
     COMPANIONS,
+    Configured,
     Request,
+    check_stack,
     missing_sources,
     renamed_symbols,
     source_arch,
@@ -34,7 +36,7 @@ from .configuration import (
 from .directory import BuildDirectory
 from .each import Patchwise, step_tree
 from .objects import Includers, Targets, derive_targets
-from .site import Compiled, Configured, KconfigBroken, Site, check_stack
+from .site import Compiled, KconfigBroken, Site
 from .state import BuildState, Identity
 from .worktree import absent_files, tree_files
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from ...errors import BadInput
+from ...errors import BadInput, EnvironmentFault
 from ...values.built import RenamedSymbol
 from ...values.paths import OwnedPaths
 from ..result import Result
@@ -23,7 +23,9 @@ from ..store.tree import TreeEditor
 __all__ = [
     "COMPANIONS",
     "DEFAULT_ARCH",
+    "Configured",
     "Request",
+    "check_stack",
     "default_target",
     "missing_sources",
     "parse_assignment",
@@ -154,6 +156,39 @@ def stack_symbols(objects: Objects, tree: Oid, owned: OwnedPaths) -> dict[str, s
 def unfulfilled(asked: Mapping[str, str], got: Mapping[str, str]) -> list[str]:
     """Symbols asked for as y or m that Kconfig did not set, sorted."""
     return sorted(name for name, value in asked.items() if value in ("y", "m") and got.get(name, "n") == "n")
+
+
+@attrs.frozen(kw_only=True)
+class Configured:
+    """What Kconfig made of a request."""
+
+    asked: Mapping[str, str]
+    """Symbols asked for by name."""
+    got: Mapping[str, str]
+
+    @property
+    def unfulfilled(self) -> tuple[str, ...]:
+        return tuple(unfulfilled(self.asked, self.got))
+
+
+def check_stack(request: Request, configured: Configured | None) -> None:
+    """Whether a configuration has the stack. Raises EnvironmentFault, which says what to set.
+
+    configured: None before Kconfig was asked, to tell what can be told at once.
+    """
+    if configured is None:
+        asked = request.explicit({}).get("MPTCP")
+        if (asked is None and not request.is_given) or asked not in (None, "n"):
+            return
+        raise EnvironmentFault(
+            "the configuration has no CONFIG_MPTCP; set CONFIG_MPTCP=y (it needs CONFIG_INET=y), "
+            "in the file or with --set MPTCP=y"
+        )
+    if configured.got.get("MPTCP", "n") == "n":
+        inet = "" if configured.got.get("INET", "n") != "n" else "; CONFIG_INET is not set, which it needs"
+        raise EnvironmentFault(
+            f"Kconfig leaves CONFIG_MPTCP out of this configuration{inet}; set what it depends on (--set SYMBOL=y)"
+        )
 
 
 def renamed_symbols(result: Result, asked: Iterable[str]) -> tuple[RenamedSymbol, ...]:

@@ -13,38 +13,25 @@ from pathlib import Path
 
 import attrs
 
-from ...errors import BadInput, EnvironmentFault, MissingObject
+from ...errors import BadInput, MissingObject
 from ...values.diagnostic import Diagnostic, DiagnosticParser, MissingKind, Severity
 from ..store.files import replace_file
 from ..store.objects import Objects, Oid, hexed
 from ..store.tree import TreeEditor
 from .compile import Made, Make
-from .configuration import Request, default_target, parse_config, render, unfulfilled
+from .configuration import Configured, Request, default_target, parse_config, render
 from .directory import BuildDirectory
 from .objects import Targets
 from .state import BuildState, Ledger, Written, digest
 from .worktree import SourceTree, tree_files
 
-__all__ = ["Compiled", "Configured", "Site"]
+__all__ = ["Compiled", "KconfigBroken", "Site"]
 
 _REQUEST = ".config.requested"
 _RELAXED = "WERROR=0"
 _OWN_TOOLS = ("tools/", "scripts/")
 _KEEP = 25
 """Objects after which the ledger is written again while make is at work."""
-
-
-@attrs.frozen(kw_only=True)
-class Configured:
-    """What Kconfig made of a request."""
-
-    asked: Mapping[str, str]
-    """Symbols asked for by name."""
-    got: Mapping[str, str]
-
-    @property
-    def unfulfilled(self) -> tuple[str, ...]:
-        return tuple(unfulfilled(self.asked, self.got))
 
 
 @attrs.frozen(kw_only=True)
@@ -376,23 +363,3 @@ def _header(diagnostic: Diagnostic) -> str | None:
     """The header a message says is not there."""
     missing = diagnostic.missing
     return missing.name if missing is not None and missing.kind is MissingKind.INCLUDE and diagnostic.fatal else None
-
-
-def check_stack(request: Request, configured: Configured | None) -> None:
-    """Whether a configuration has the stack. Raises EnvironmentFault, which says what to set.
-
-    configured: None before Kconfig was asked, to tell what can be told at once.
-    """
-    if configured is None:
-        asked = request.explicit({}).get("MPTCP")
-        if (asked is None and not request.is_given) or asked not in (None, "n"):
-            return
-        raise EnvironmentFault(
-            "the configuration has no CONFIG_MPTCP; set CONFIG_MPTCP=y (it needs CONFIG_INET=y), "
-            "in the file or with --set MPTCP=y"
-        )
-    if configured.got.get("MPTCP", "n") == "n":
-        inet = "" if configured.got.get("INET", "n") != "n" else "; CONFIG_INET is not set, which it needs"
-        raise EnvironmentFault(
-            f"Kconfig leaves CONFIG_MPTCP out of this configuration{inet}; set what it depends on (--set SYMBOL=y)"
-        )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Writes many files of a directory as one transaction: a killed run leaves all old files, or all new ones.
 
-1. Everything is looked at: paths, kinds, permissions. What is wrong is refused here, before the first write.
+1. Everything is looked at: paths, kinds, permissions (`Plan`). What is wrong is refused here, before the first write.
 2. The journal says what is going to be done (`prepare`); each new content is written to a temporary beside its place.
 3. The temporaries are brought to the disk, then the journal says so (`commit`).
 4. Files are taken away, temporaries moved to their places, directories without files removed, the journal removed.
@@ -25,10 +25,11 @@ from pathlib import Path
 
 import attrs
 
-from ...errors import BadInput, EnvironmentFault, Problem, ReadOnlyDirectory, UnsafePath
+from ...errors import BadInput, EnvironmentFault, Problem, UnsafePath
 from .durable import bring_to_disk
 from .journal import TEMPORARY, Identity, Journal, JournalFile, Move, Phase
-from .rooted import EXECUTABLE, LINK, REGULAR, FileState, Rooted, kind_of, split, tree_path
+from .plan import Plan, is_file, parents
+from .rooted import EXECUTABLE, LINK, REGULAR, FileState, Rooted, split, tree_path
 
 __all__ = ["EXECUTABLE", "LINK", "REGULAR", "FileState", "Recovered", "recover", "write_changes"]
 
@@ -67,10 +68,10 @@ def write_changes(
             try:
                 if note.exists():
                     raise EnvironmentFault(f"{journal}: a run was killed here; it must be recovered first")
-                plan = _Plan(rooted, {tree_path(path): state for path, state in changes.items()}, before or {})
+                plan = Plan(rooted, {tree_path(path): state for path, state in changes.items()}, before or {})
                 plan.check(note.below_root)
                 if plan.moves:
-                    plan.carry_out(note)
+                    _carry_out(plan, note)
             finally:
                 note.close()
     except KeyboardInterrupt:
@@ -113,186 +114,67 @@ def _lock(rooted: Rooted) -> None:
         raise EnvironmentFault(f"{rooted.root}: another run is writing here; wait for it") from None
 
 
-@attrs.frozen
-class _Planned:
-    """One file that changes."""
-
-    path: str
-    state: FileState | None
-    there: os.stat_result | None
-
-
-class _Plan:
-    """What is to be written, looked at before anything is."""
-
-    def __init__(
-        self, rooted: Rooted, changes: Mapping[str, FileState | None], before: Mapping[str, FileState | None]
-    ) -> None:
-        self.rooted = rooted
-        self.changes = dict(sorted(changes.items()))
-        self.before = before
-        self.moves: list[_Planned] = []
-        self.early: dict[str, None] = {}
-        """Directories to be made at once."""
-        self.late: dict[str, None] = {}
-        """Directories to be made where a file is now."""
-        self._problems: list[Problem] = []
-        self._read_only: dict[str, str] = {}
-
-    def check(self, journal: str | None) -> None:
-        """Look at every path; raise with all that is wrong."""
-        self._writable("")
-        if journal is not None:
-            self._writable(split(journal)[0])
-        stale = [
-            Problem(message=f"{self.rooted.root / path}: changed since it was read; look, and try again")
-            for path, state in self.before.items()
-            if not _same(self.rooted.read(path), state)
-        ]
-        for path, state in self.changes.items():
-            try:
-                there = self._target(path, state)
-                found = self.rooted.read(path) if there is not None else None
-            except UnsafePath as error:
-                self._problems += error.problems
-                continue
-            if state is None and there is None:
-                continue
-            if state is not None and found is not None and _already(found, state):
-                continue
-            self.moves.append(_Planned(path, state, there))
-            self._writable(split(path)[0])
-        if self._problems:
-            raise UnsafePath(self._problems)
-        if stale:
-            raise BadInput(stale)
-        if self._read_only and self.moves:
-            shown = "\n".join(f"{place}: {why}" for place, why in self._read_only.items())
-            raise ReadOnlyDirectory(f"{shown}\nnothing was written; work on a copy")
-
-    def _target(self, path: str, state: FileState | None) -> os.stat_result | None:
-        """What is at the path; directories to be made on the way to a new file are noted."""
-        parents = _parents(path)
-        for parent in parents if state is not None else ():
-            if self.changes.get(parent) is not None:
-                raise UnsafePath(f"{path}: a file is to be written at {parent}, which would be its directory")
-        for at, parent in enumerate(parents):
-            there = self.rooted.status(parent)
-            if there is not None and stat.S_ISDIR(there.st_mode):
-                continue
-            if there is not None and not (parent in self.changes and self.changes[parent] is None and _file(there)):
-                raise UnsafePath(f"{path}: {parent} is {kind_of(there.st_mode)}, and no directory of the tree")
-            if state is not None:
-                # Below a file nothing can be made before the file is gone.
-                wanted = self.early if there is None else self.late
-                wanted.update(dict.fromkeys(parents[at:]))
-            return None
-        there = self.rooted.status(path)
-        if there is None or _file(there):
-            return there
-        if not stat.S_ISDIR(there.st_mode):
-            raise UnsafePath(f"{path} is {kind_of(there.st_mode)}")
-        if state is None:
-            return None
-        if kept := self._kept_below(path):
-            raise UnsafePath(f"{path} is a directory, and holds {kept}")
-        return there
-
-    def _kept_below(self, path: str) -> str | None:
-        """A file below a directory that is there to stay."""
-        for name in self.rooted.names(path):
-            below = f"{path}/{name}"
-            there = self.rooted.status(below)
-            if there is not None and stat.S_ISDIR(there.st_mode):
-                kept = self._kept_below(below)
-                if kept is not None:
-                    return kept
-            elif not (below in self.changes and self.changes[below] is None):
-                return below
-        return None
-
-    def _writable(self, path: str) -> None:
-        """Note a directory one may not write in; of one that is not there yet, the one it will be made in."""
-        while (descriptor := self._existing(path)) is None:
-            path = split(path)[0]
-        place = str(self.rooted.root / path) if path else str(self.rooted.root)
-        if place in self._read_only:
-            return
-        mode = os.fstat(descriptor).st_mode
-        if os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
-            self._read_only[place] = "is on a read-only file system"
-        elif not mode & 0o222:
-            # Root may write there all the same; who took the right away from everybody meant it.
-            self._read_only[place] = f"is read-only (mode {stat.S_IMODE(mode):04o})"
-        elif not os.access(".", os.W_OK | os.X_OK, dir_fd=descriptor, effective_ids=True):
-            self._read_only[place] = "may not be written by this user"
-
-    def _existing(self, path: str) -> int | None:
-        try:
-            return self.rooted.directory(path)
-        except UnsafePath:
-            return None
-
-    def carry_out(self, note: JournalFile) -> None:
-        """Write what was checked."""
-        token = secrets.token_hex(4)
-        moves = []
-        for number, planned in enumerate(self.moves):
-            temporary = None
-            if planned.state is not None:
-                parent = split(planned.path)[0]
-                while parent in self.late:
-                    parent = split(parent)[0]
-                temporary = f"{parent}/{TEMPORARY}{token}.{number}".removeprefix("/")
-            was = None if planned.there is None or stat.S_ISDIR(planned.there.st_mode) else _identity(planned.there)
-            moves.append(Move(path=planned.path, temporary=temporary, was=was))
-        journal = Journal(moves=tuple(moves), early=tuple(self.early), late=tuple(self.late))
-        committed = False
-        try:
-            note.write(journal.render(Phase.PREPARE), sync=False)
-            elsewhere = self._write_temporaries(journal)
-            written = [move.temporary for move in moves if move.temporary is not None]
-            bring_to_disk(self.rooted, [*written, *_directories(journal)], elsewhere=elsewhere)
-            committed = True
-            note.write(journal.render(Phase.COMMIT), sync=True)
-            _commit(self.rooted, journal)
-            bring_to_disk(self.rooted, _directories(journal), elsewhere=elsewhere)
+def _carry_out(plan: Plan, note: JournalFile) -> None:
+    """Steps 2 to 4, of what was checked."""
+    token = secrets.token_hex(4)
+    moves = []
+    for number, planned in enumerate(plan.moves):
+        temporary = None
+        if planned.state is not None:
+            parent = split(planned.path)[0]
+            while parent in plan.late:
+                parent = split(parent)[0]
+            temporary = f"{parent}/{TEMPORARY}{token}.{number}".removeprefix("/")
+        was = None if planned.there is None or stat.S_ISDIR(planned.there.st_mode) else _identity(planned.there)
+        moves.append(Move(path=planned.path, temporary=temporary, was=was))
+    journal = Journal(moves=tuple(moves), early=tuple(plan.early), late=tuple(plan.late))
+    committed = False
+    try:
+        note.write(journal.render(Phase.PREPARE), sync=False)
+        elsewhere = _write_temporaries(plan, journal)
+        written = [move.temporary for move in moves if move.temporary is not None]
+        bring_to_disk(plan.rooted, [*written, *_directories(journal)], elsewhere=elsewhere)
+        committed = True
+        note.write(journal.render(Phase.COMMIT), sync=True)
+        _commit(plan.rooted, journal)
+        bring_to_disk(plan.rooted, _directories(journal), elsewhere=elsewhere)
+        note.remove()
+    except OSError as error:
+        if not committed:
+            _roll_back(plan.rooted, journal)
             note.remove()
-        except OSError as error:
-            if not committed:
-                _roll_back(self.rooted, journal)
-                note.remove()
-            raise EnvironmentFault(
-                f"{self.rooted.root}: cannot write: {error.strerror}"
-                + ("; the next run resumes" if committed else "; nothing was changed")
-            ) from error
+        raise EnvironmentFault(
+            f"{plan.rooted.root}: cannot write: {error.strerror}"
+            + ("; the next run resumes" if committed else "; nothing was changed")
+        ) from error
 
-    def _write_temporaries(self, journal: Journal) -> bool:
-        """Whether some of them are on another file system than the root."""
-        for directory in journal.early:
-            self.rooted.make_directory(directory)
-        device = os.fstat(self.rooted.descriptor).st_dev
-        elsewhere = False
-        for move, planned in zip(journal.moves, self.moves, strict=True):
-            if move.temporary is None or planned.state is None:
-                continue
-            there = planned.there if planned.there is not None and _file(planned.there) else None
-            owner = None if there is None else (there.st_uid, there.st_gid)
-            made = self.rooted.make_file(move.temporary, planned.state, _permissions(planned.state, there), owner)
-            elsewhere = elsewhere or made != device
-        return elsewhere
+
+def _write_temporaries(plan: Plan, journal: Journal) -> bool:
+    """Whether some of them are on another file system than the root."""
+    for directory in journal.early:
+        plan.rooted.make_directory(directory)
+    device = os.fstat(plan.rooted.descriptor).st_dev
+    elsewhere = False
+    for move, planned in zip(journal.moves, plan.moves, strict=True):
+        if move.temporary is None or planned.state is None:
+            continue
+        there = planned.there if planned.there is not None and is_file(planned.there) else None
+        owner = None if there is None else (there.st_uid, there.st_gid)
+        made = plan.rooted.make_file(move.temporary, planned.state, _permissions(planned.state, there), owner)
+        elsewhere = elsewhere or made != device
+    return elsewhere
 
 
 def _commit(rooted: Rooted, journal: Journal) -> None:
     """Step 4, from wherever it was left."""
     for move in journal.moves:
-        if move.temporary is None and _is_file(rooted, move.path):
+        if move.temporary is None and _has_file(rooted, move.path):
             rooted.remove(move.path)
     for move in journal.moves:
         # What the removals left empty may be where a file is to be.
         if move.temporary is None:
             _remove_empty_parents(rooted, move.path)
-        elif move.was is None and _is_directory(rooted, move.path):
+        elif move.was is None and _has_directory(rooted, move.path):
             _remove_empty_tree(rooted, move.path)
     for directory in (*journal.early, *journal.late):
         rooted.make_directory(directory)
@@ -321,7 +203,7 @@ def _check_unedited(rooted: Rooted, journal: Journal) -> None:
             # A file where its directory was: moved there already.
             continue
         waits = move.temporary is None or rooted.status(move.temporary) is not None
-        now = None if there is None or not _file(there) else _identity(there)
+        now = None if there is None or not is_file(there) else _identity(there)
         if waits and now is not None and now != move.was:
             edited.append(
                 Problem(
@@ -342,7 +224,7 @@ def _directories(journal: Journal) -> list[str]:
 
 
 def _remove_empty_parents(rooted: Rooted, path: str) -> None:
-    for parent in reversed(_parents(path)):
+    for parent in reversed(parents(path)):
         if not rooted.remove_directory(parent):
             return
 
@@ -353,45 +235,21 @@ def _remove_empty_tree(rooted: Rooted, path: str) -> None:
     rooted.remove_directory(path)
 
 
-def _parents(path: str) -> list[str]:
-    """The directories on the way to a path, from the root on.
-
-    >>> _parents("net/mptcp/pm.c")
-    ['net', 'net/mptcp']
-    """
-    names = path.split("/")
-    return ["/".join(names[:depth]) for depth in range(1, len(names))]
-
-
 def _identity(there: os.stat_result) -> Identity:
     return stat.S_IFMT(there.st_mode), there.st_size, there.st_mtime_ns
 
 
-def _file(there: os.stat_result) -> bool:
-    return stat.S_ISREG(there.st_mode) or stat.S_ISLNK(there.st_mode)
-
-
-def _is_file(rooted: Rooted, path: str) -> bool:
+def _has_file(rooted: Rooted, path: str) -> bool:
     try:
         there = rooted.status(path)
     except UnsafePath:
         return False
-    return there is not None and _file(there)
+    return there is not None and is_file(there)
 
 
-def _is_directory(rooted: Rooted, path: str) -> bool:
+def _has_directory(rooted: Rooted, path: str) -> bool:
     there = rooted.status(path)
     return there is not None and stat.S_ISDIR(there.st_mode)
-
-
-def _same(found: FileState | None, wanted: FileState | None) -> bool:
-    if found is None or wanted is None:
-        return found is wanted
-    return (found.data, found.mode) == (wanted.data, wanted.mode)
-
-
-def _already(found: FileState, wanted: FileState) -> bool:
-    return _same(found, wanted) and wanted.permissions in (None, found.permissions)
 
 
 def _permissions(state: FileState, there: os.stat_result | None) -> int:

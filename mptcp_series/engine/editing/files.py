@@ -20,8 +20,8 @@ from ..quilt.patchfile import PatchFile, parse
 from ..quilt.refresh import rewritten
 from ..quilt.settings import DiffFormat
 from ..replay.change import BlobChange
+from ..replay.commits import Step
 from ..replay.item import RawCommit
-from ..replay.replay import Step
 from ..result import Result
 from ..store.files import read_input
 from ..store.objects import Entry, Objects

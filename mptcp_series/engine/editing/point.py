@@ -12,10 +12,11 @@ from ...values.override import Override
 from ...values.result import Status
 from ...values.series import SeriesEntry
 from ..queue import Queue
+from ..replay.commits import Step
 from ..replay.item import Item
 from ..replay.overrides import override_file
 from ..replay.renames import RenameFinder
-from ..replay.replay import Step, Stuck
+from ..replay.replay import Stuck
 from ..result import Result
 from ..store.objects import Entry, Objects, Oid
 from ..store.tree import TreeEditor

@@ -23,7 +23,7 @@ from ...errors import BadInput, Problem
 from ...values.naming import patch_name
 from ...values.result import BaseInfo
 from ..replay.change import BlobChange
-from ..replay.replay import Step
+from ..replay.commits import Step
 from ..store.objects import Objects
 from .render import render_change, render_patch, render_quilt
 

@@ -29,8 +29,8 @@ from ...values.patch import ChangeKind, FileChange, Patch
 from ...values.result import EntryKind, PatchOutcome, Status
 from ...values.series import Series, SeriesEntry
 from ..replay.change import BlobChange, TextChange
+from ..replay.commits import Step
 from ..replay.item import reversed_change
-from ..replay.replay import Step
 from ..replay.settle import settle_text
 from ..result import Result
 from ..store.files import read_input

@@ -14,12 +14,10 @@ import attrs
 from tree_sitter import Node, Tree
 
 from ...values.need import NeedKind
+from .declarators import Arity, arity_of, declared_name, function_declarator, parameter_type, result_type
 from .grammar import children, line_of, parse, text_of
 
-__all__ = ["Definition", "c_definitions", "kconfig_definitions", "result_type", "spelled", "tree_definitions"]
-
-Arity = tuple[int, int | None]
-"""Least and most number of arguments; None for any number."""
+__all__ = ["Definition", "c_definitions", "kconfig_definitions", "spelled", "tree_definitions"]
 
 
 @attrs.frozen(kw_only=True)
@@ -115,6 +113,8 @@ _EVENTS |= {"DEFINE_EVENT_PRINT", "DEFINE_EVENT_CONDITION", "DEFINE_EVENT_FN", "
 _NAMES_AFTER_TEMPLATE = "DEFINE_EVENT"
 _PROTOTYPE = re.compile(r"(\w+)\s*\(")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_PLAIN = re.compile(r"[\w\s,*\[\]]*\)?;?")
+_ARGUMENT = re.compile(r"(?<![\w.>])(?<!struct )(?<!union )(?<!enum )([A-Za-z_]\w*)\s*(?=[,)\[])")
 
 
 class _File:
@@ -177,7 +177,7 @@ class _File:
             yield from self.declared(declarator, node, static=static)
 
     def typedef(self, node: Node) -> Iterator[Definition]:
-        names = [_name(declarator) for declarator in node.children_by_field_name("declarator")]
+        names = [declared_name(declarator) for declarator in node.children_by_field_name("declarator")]
         yield from self.types(node, next((text_of(name) for name in names if name is not None), None))
         for name in names:
             if name is not None and self.wants(name):
@@ -215,7 +215,7 @@ class _File:
         declarators = node.children_by_field_name("declarator")
         inner = next((child for child in children(node) if child.type in _TAGS), None)
         if inner is not None and inner.child_by_field_name("body") is not None:
-            names = [name for declarator in declarators if (name := _name(declarator)) is not None]
+            names = [name for declarator in declarators if (name := declared_name(declarator)) is not None]
             tagged = inner.child_by_field_name("name") is not None
             if tagged or not names:
                 # Fields of a structure without a name, inside another, are the other's.
@@ -254,10 +254,10 @@ class _File:
 
     def declared(self, declarator: Node, declaration: Node | None, *, static: bool) -> Iterator[Definition]:
         """The variable, field or function of one declarator."""
-        name = _name(declarator)
+        name = declared_name(declarator)
         if name is None or not self.wants(name):
             return
-        called = _function_declarator(declarator)
+        called = function_declarator(declarator)
         direct = (
             called is not None and (inner := called.child_by_field_name("declarator")) is not None and inner == name
         )
@@ -266,7 +266,7 @@ class _File:
         types: tuple[str, ...] = ()
         parameters = None if called is None else called.child_by_field_name("parameters")
         if parameters is not None:
-            arity, types = _arity(parameters), tuple(filter(None, map(_parameter, children(parameters))))
+            arity, types = arity_of(parameters), tuple(filter(None, map(parameter_type, children(parameters))))
         if called is not None and declaration is not None:
             signature = f"{result_type(declaration, declarator, called)}({','.join(types)})"
         yield Definition(
@@ -310,47 +310,6 @@ def _is_static(node: Node) -> bool:
     return any(child.type == "storage_class_specifier" and child.text == b"static" for child in node.children)
 
 
-def _name(declarator: Node) -> Node | None:
-    """The identifier that a declarator declares."""
-    node: Node | None = declarator
-    while node is not None:
-        if node.type in ("identifier", "field_identifier", "type_identifier"):
-            return node
-        inner = node.child_by_field_name("declarator")
-        if inner is None:
-            # parenthesized_declarator and attributed_declarator have no field for it.
-            inner = next((child for child in children(node) if child.type.endswith(("declarator", "identifier"))), None)
-        node = inner
-    return None
-
-
-def _function_declarator(declarator: Node) -> Node | None:
-    """The function declarator that is nearest to the name: `(*f)(int)` and `f(int)` have one, an array has none."""
-    found: Node | None = None
-    node: Node | None = declarator
-    while node is not None and node.type not in ("identifier", "field_identifier", "type_identifier"):
-        if node.type == "function_declarator":
-            found = node
-        inner = node.child_by_field_name("declarator")
-        if inner is None:
-            inner = next((child for child in children(node) if child.type.endswith("declarator")), None)
-        node = inner
-    return found
-
-
-def _arity(parameters: Node) -> Arity | None:
-    if any(child.type == "ERROR" or child.is_missing for child in parameters.children):
-        return None
-    given = [child for child in children(parameters) if child.type != "comment"]
-    if not given:
-        return (0, None)
-    if len(given) == 1 and text_of(given[0]) == "void":
-        return (0, 0)
-    if given[-1].type == "variadic_parameter":
-        return (len(given) - 1, None)
-    return (len(given), len(given))
-
-
 def _type(node: Node) -> str | None:
     """The name of a declaration's type: of a structure its tag."""
     found = node.child_by_field_name("type")
@@ -360,40 +319,3 @@ def _type(node: Node) -> str | None:
         name = found.child_by_field_name("name")
         return None if name is None else text_of(name)
     return text_of(found) if found.type in ("type_identifier", "primitive_type") else None
-
-
-_PUNCTUATION = re.compile(r"\s*([^\w\s])\s*")
-_STORAGE = re.compile(r"\b(?:static|extern|inline|register|__inline__|__inline)\b")
-
-
-def result_type(declaration: Node, declarator: Node, called: Node | None = None) -> str:
-    """What a declaration says before the name of a function, or of a variable if none is called, in one spelling.
-
-    Of `void (*f)(struct sock *sk);` it is `void`, as of `void f(struct sock *);`: the pointer that a function pointer
-    is does not count, so that a function can be held against it.
-    """
-    first = declaration.child_by_field_name("declarator") or declarator
-    before = (declaration.text or b"")[: first.start_byte - declaration.start_byte].decode("ascii")
-    end = called if called is not None else _name(declarator)
-    outer = b"" if end is None else (declarator.text or b"")[: end.start_byte - declarator.start_byte]
-    return _squeezed(_STORAGE.sub(" ", f"{before}{outer.decode('ascii')}"))
-
-
-def _parameter(node: Node) -> str:
-    if node.type == "comment":
-        return ""
-    declarator = node.child_by_field_name("declarator")
-    name = None if declarator is None else _name(declarator)
-    text = node.text or b""
-    if name is not None:
-        at = name.start_byte - node.start_byte
-        text = text[:at] + b" " + text[at + len(name.text or b"") :]
-    return _squeezed(text.decode("ascii"))
-
-
-def _squeezed(text: str) -> str:
-    return _PUNCTUATION.sub(r"\1", " ".join(text.split()))
-
-
-_PLAIN = re.compile(r"[\w\s,*\[\]]*\)?;?")
-_ARGUMENT = re.compile(r"(?<![\w.>])(?<!struct )(?<!union )(?<!enum )([A-Za-z_]\w*)\s*(?=[,)\[])")

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from tree_sitter import Node
 
 from ...values.need import NeedKind
+from .declarators import result_type
 from .grammar import captures, children, text_of
 from .lookup import View
-from .symbols import Definition, result_type
+from .symbols import Definition
 from .uses import enclosing_function
 
 __all__ = ["Types", "local_types", "spelled_types"]

@@ -13,7 +13,8 @@ from functools import cached_property
 
 import attrs
 
-from ...values.result import EntryKind, Lost
+from ...values.alignment import Lost
+from ...values.result import EntryKind
 from ...values.verification import Ground
 from ..text.merge import Edit
 from .annotate import Annotated, Line, Removed

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 import pygit2
 
 from ...errors import EnvironmentFault, NoTarget, UnknownRevision
+from ...values.alignment import Lost
 from ...values.hunk import hunk_ids, split_lines
 from ...values.paths import OwnedPaths
 from ...values.recipe import Recipe
-from ...values.result import EntryKind, Lost
+from ...values.result import EntryKind
 from ...values.verification import Explained, Parity, Unexplained
 from ..alignment.delta import hunk_lines
 from ..alignment.once import once

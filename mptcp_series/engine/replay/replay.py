@@ -9,7 +9,6 @@ from the first conflict on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
@@ -17,7 +16,6 @@ import attrs
 from ...errors import Problem, UnsafePath
 from ...values.override import Override
 from ...values.person import Person
-from ...values.provenance import with_provenance, with_trailer
 from ...values.result import (
     Account,
     Conflict,
@@ -27,42 +25,23 @@ from ...values.result import (
     Status,
     patch_status,
 )
-from ..store.objects import Entry, Objects, Oid, hexed
+from ..store.objects import Entry, Objects, Oid
 from ..store.tree import TreeEditor
 from .bring import Bringer, enter, in_order
 from .change import BlobChange, TextChange, hunk_count
+from .commits import Commits, Step
 from .drift import diff_detail
-from .item import Item, RawCommit
+from .item import Item
 from .memo import Memo, Remembered, RememberedRun, RunKey, Writes
 from .overrides import Adapted, adapt, override_file
 from .renames import RenameFinder
 from .settle import Labels, settle_text
 
-__all__ = ["Replay", "Replayed", "Step", "Stuck", "default_committer"]
+__all__ = ["Progress", "Replay", "Replayed", "Stuck"]
 
 Written = tuple[str, Entry | None, Entry | None]
 Progress = Callable[[int, int], None]
 """Called with how many entries are done and how many there are."""
-
-
-def default_committer(author: bytes) -> bytes:
-    """The project's own identity at the author's date: the same input gives the same commit ids."""
-    date = re.search(rb"> (\d+ [+-]\d{4})$", author)
-    since = re.search(rb"> +(\d{1,11})(?: [+-]?\d*)?$", author)  # with a zone that is none
-    when = date[1] if date is not None else since[1] + b" +0000" if since is not None else b"0 +0000"
-    return b"mptcp_series <mptcp-series@localhost> " + when
-
-
-@attrs.frozen(kw_only=True)
-class Step:
-    """One commit of the result: what an export writes as one patch."""
-
-    name: str
-    commit: Oid
-    raw: RawCommit
-    """Author, encoding and message as committed."""
-    changes: tuple[BlobChange, ...]
-    """Against the commit before it, without renames."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -132,12 +111,10 @@ class Replay:
     _tree: TreeEditor = attrs.field(init=False)
     _renames: RenameFinder = attrs.field(init=False)
     _bringer: Bringer = attrs.field(init=False)
-    _head: Oid = attrs.field(init=False)
-    _head_tree: Oid = attrs.field(init=False)
+    _commits: Commits = attrs.field(init=False)
     _broken: bool = attrs.field(init=False, default=False)
     _drift: list[Drift] = attrs.field(init=False, factory=list)
     _used: list[str] = attrs.field(init=False, factory=list)
-    _steps: list[Step] = attrs.field(init=False, factory=list)
     _stuck: Stuck | None = attrs.field(init=False, default=None)
     _written: dict[str, tuple[BlobChange, ...]] = attrs.field(init=False, factory=dict)
     _kept: dict[str, Mapping[str, Entry | None]] = attrs.field(init=False, factory=dict)
@@ -149,8 +126,7 @@ class Replay:
         known = self._known_renames
         self._renames = RenameFinder(self.objects, self._tree) if known is None else known.over(self._tree)
         self._bringer = Bringer(objects=self.objects, tree=self._tree, renames=self._renames, fuzz=self.fuzz)
-        self._head = self.base
-        self._head_tree = self.base_tree
+        self._commits = Commits(objects=self.objects, committer=self.committer, head=self.base, tree=self.base_tree)
 
     def run(self, items: Sequence[Item], progress: Progress | None = None) -> Replayed:
         key = None if self.memo is None else self.memo.run_key(items, self.overrides, self._tree)
@@ -172,10 +148,10 @@ class Replay:
             outcomes=tuple(outcomes),
             drift=tuple(self._drift),
             used=tuple(self._used),
-            commit=self._head,
-            tree=self._head_tree if self.memo is None else end,
+            commit=self._commits.head,
+            tree=self._commits.tree if self.memo is None else end,
             predicted_tree=end,
-            steps=tuple(self._steps),
+            steps=tuple(self._commits.steps),
             complete=not self._broken,
             stuck=self._stuck,
             written=self._written,
@@ -246,7 +222,8 @@ class Replay:
             hunks = sum((path.hunks for path in paths), Account()) if override is not None else Account()
             status = Status.SKIPPED if 0 < hunks.dropped == hunks.total else Status.UPSTREAM
         elif not self._broken and self.memo is None:
-            commit = self._commit(item, file)
+            changes = self._written[item.name]
+            commit = self._commits.add(item, tree=self._tree.write(), override=file, changes=changes)
         return self._outcome(item, status=status, paths=paths, override=file, conflicts=conflicts, result_commit=commit)
 
     def _stuck_at(self, item: Item, override: Override | None, renames: RenameFinder) -> Stuck:
@@ -255,8 +232,8 @@ class Replay:
             item=item,
             override=override,
             base_name=self.base_name,
-            head=self._head,
-            tree=self._head_tree,
+            head=self._commits.head,
+            tree=self._commits.tree,
             renames=renames,
         )
 
@@ -387,30 +364,3 @@ class Replay:
                 status = Status.CONFLICT if found else Status.OVERRIDDEN
                 enter(outcomes, PathOutcome(path=outcome.path, status=status))
         return conflicts
-
-    def _commit(self, item: Item, override: str | None) -> str:
-        tree = self._tree.write()
-        message = item.raw.message
-        if item.commit is not None:
-            message = with_provenance(message, item.commit)
-        if override is not None:
-            message = with_trailer(message, "Override", override)
-        committer = default_committer(item.raw.author)
-        if self.committer is not None:
-            name = attrs.evolve(self.committer, time=0, offset=0).signature().rsplit(b"> ", 1)[0]
-            committer = name + b"> " + committer.rsplit(b"> ", 1)[1]
-        lines = [b"tree " + hexed(tree).encode(), b"parent " + hexed(self._head).encode()]
-        lines += [b"author " + item.raw.author, b"committer " + committer]
-        if item.raw.encoding is not None:
-            lines.append(b"encoding " + item.raw.encoding)
-        self._head = self.objects.write("commit", b"\n".join(lines) + b"\n\n" + message)
-        self._head_tree = tree
-        self._steps.append(
-            Step(
-                name=item.name,
-                commit=self._head,
-                raw=attrs.evolve(item.raw, message=message),
-                changes=self._written[item.name],
-            )
-        )
-        return hexed(self._head)

@@ -11,20 +11,8 @@ import pytest
 
 from mptcp_series import Queue
 from mptcp_series.cli.tables import conflict_lines, diff_lines, result_lines
-from mptcp_series.values.result import (
-    Alignment,
-    Conflict,
-    EntryKind,
-    HalfRetracted,
-    Lost,
-    PatchOutcome,
-    PathOutcome,
-    Reinstated,
-    Remedy,
-    Restored,
-    Retracted,
-    Status,
-)
+from mptcp_series.values.alignment import Alignment, HalfRetracted, Lost, Reinstated, Remedy, Restored, Retracted
+from mptcp_series.values.result import Conflict, EntryKind, PatchOutcome, PathOutcome, Status
 
 from .conftest import Kernel
 
