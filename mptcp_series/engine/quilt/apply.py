@@ -16,11 +16,13 @@ import attrs
 from ...values.binary import new_content
 from ...values.filechange import ChangeKind, FileChange
 from ...values.hunk import Hunk
+from ...values.modes import SUBMODULE
 from ...values.patchreader import unquote
 from ...values.paths import check_tree_path
 from ...values.result import Fate
 from ..directory.changes import EXECUTABLE, LINK, REGULAR, FileState
 from ..text.place import place
+from ..text.straight import straight
 from .files import Files, with_data, with_mode
 from .parts import Blobs, HunkMerge, Part, Style, Word
 
@@ -232,6 +234,8 @@ def _changed(change: FileChange, path: str, old_path: str, before: FileState | N
 
 def _whole_trouble(change: FileChange, path: str, before: FileState | None) -> str:
     """What keeps a change from a file as a whole."""
+    if SUBMODULE in (change.old_mode, change.new_mode):
+        return f"{path} is a submodule, and no file a patch can change"
     if change.kind is ChangeKind.ADD:
         if before is not None and (before.data or before.mode == LINK):
             return f"the patch makes {path}, which is there already"
@@ -262,50 +266,14 @@ def _hunks(change: FileChange, content: bytes) -> tuple[Hunk, ...]:
     return change.hunks
 
 
-def _exactly(content: bytes, hunks: Sequence[Hunk]) -> bytes | None:
-    """The content with all hunks, where each stands at its own line with all its context; None where one does not.
-
-    What `place` would come to, without cutting the file into lines: of a queue most patches are of this kind.
-    """
-    view = memoryview(content)
-    out: list[bytes | memoryview] = []
-    done = at = line = 0
-    for hunk in hunks:
-        wanted = b"".join(hunk.pre_image)
-        if not wanted:
-            return None
-        while True:
-            found = content.find(wanted, at)
-            if found < 0:
-                return None
-            line += content.count(b"\n", at, found)
-            at = found
-            if line > hunk.old_index:
-                return None
-            if line == hunk.old_index and (found == 0 or content[found - 1] == 10):
-                break
-            following = content.find(b"\n", at) + 1
-            if not following:
-                return None
-            at, line = following, line + 1
-        end = at + len(wanted)
-        if end != len(content) and (hunk.ends_file or hunk.trailing == 0 < hunk.leading):
-            return None
-        if at and hunk.leading < hunk.trailing and hunk.old_start <= 1:
-            return None
-        out.append(view[done:at])
-        out += hunk.post_image
-        line += len(hunk.pre_image)
-        done = at = end
-    out.append(view[done:])
-    return b"".join(out)
-
-
 def _placed(content: bytes, hunks: Sequence[Hunk], fuzz: int) -> tuple[bytes, tuple[AppliedHunk, ...]]:
-    exact = _exactly(content, hunks)
-    if exact is not None:
-        return exact, tuple(
-            AppliedHunk(number=number, hunk=hunk, line=hunk.old_start) for number, hunk in enumerate(hunks, start=1)
+    unweighed = straight(content, hunks)
+    if unweighed is not None:
+        data, moved = unweighed
+        shifts = [0, *moved]
+        return data, tuple(
+            AppliedHunk(number=number, hunk=hunk, line=hunk.old_start + shifts[number - 1], offset=shifts[number])
+            for number, hunk in enumerate(hunks, start=1)
         )
     placement = place(content, hunks, fuzz=fuzz)
     found = []

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 
 from mptcp_series.engine.directory.changes import EXECUTABLE, LINK, FileState
 from mptcp_series.engine.directory.rooted import Rooted
-from mptcp_series.engine.quilt.apply import Applied, _exactly, apply_changes
+from mptcp_series.engine.quilt.apply import Applied, apply_changes
 from mptcp_series.engine.quilt.files import Files
 from mptcp_series.engine.quilt.gnu import as_gnu_patch_does
 from mptcp_series.engine.quilt.patchfile import parse
+from mptcp_series.engine.replay.change import diff_hunks
 from mptcp_series.engine.text.place import place
+from mptcp_series.engine.text.straight import straight
 from mptcp_series.values.hunk import Hunk
+from mptcp_series.values.result import Fate
 
 from .conftest import Tree, diff, lines
 
@@ -151,6 +154,18 @@ def test_git_may_make_and_change_links(tree: Tree) -> None:
     assert data(files, "old") == b"b"
 
 
+def test_a_submodule_is_no_file(tree: Tree) -> None:
+    """GNU patch writes its id into a file, and says that all is well."""
+    new = b"diff --git a/s b/s\nnew file mode 160000\n--- /dev/null\n+++ b/s\n@@ -0,0 +1 @@\n+Subproject commit 1\n"
+    tree.write({"m": lines("Subproject commit 1")})
+    old = b"diff --git a/m b/m\n--- a/m\n+++ b/m\n@@ -1 +1 @@\n-Subproject commit 1\n+Subproject commit 2\n"
+    old = old.replace(b"--- a/m", b"index 1111111..2222222 160000\n--- a/m")
+    for patch, path in ((new, "s"), (old, "m")):
+        done, files = applied(tree, patch)
+        assert [file.trouble for file in done.files] == [f"{path} is a submodule, and no file a patch can change"]
+        assert files.changes() == {}
+
+
 def test_line_ends_that_the_mail_changed(tree: Tree) -> None:
     tree.write({"f": lines(*NUMBERS)})
     done, files = applied(tree, changed().replace(b"\n", b"\r\n"))
@@ -197,14 +212,44 @@ def _edits(draw: st.DrawFn) -> tuple[bytes, list[Hunk]]:
     return lines(*drift, *old), [hunk]
 
 
-@given(_edits())
+@st.composite
+def _patches(draw: st.DrawFn) -> tuple[bytes, list[Hunk]]:
+    """A file, and the hunks of a change to what it was before lines came and went elsewhere."""
+    texts = draw(st.sampled_from([["a", "b"], ["a", "b", "c", "d", "e", "f"], [*map(str, range(40))]]))
+    old = [f"{text}\n".encode() for text in draw(st.lists(st.sampled_from(texts), min_size=1, max_size=24))]
+    new = list(old)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(new)))
+        new[at : at + draw(st.integers(0, 2))] = draw(st.lists(st.sampled_from([b"X\n", b"a\n"]), max_size=2))
+    hunks = diff_hunks(b"".join(old), b"".join(new))
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(old)))
+        old[at : at + draw(st.integers(0, 1))] = draw(st.lists(st.sampled_from([b"Y\n", b"a\n", b"X\n"]), max_size=3))
+    content = b"".join(old)
+    return content[:-1] if draw(st.booleans()) else content, hunks
+
+
+@given(_edits() | _patches())
 def test_the_short_way_comes_to_what_placement_comes_to(made: tuple[bytes, list[Hunk]]) -> None:
     content, hunks = made
-    exact = _exactly(content, hunks)
+    found = straight(content, hunks)
     placed = place(content, hunks)
-    if exact is not None:
-        assert placed.exact
-        assert exact == placed.content
+    if found is not None:
+        assert {(hunk.fate, hunk.fuzz) for hunk in placed.hunks} <= {(Fate.APPLIED, 0)}
+        assert found == (placed.content, [hunk.offset for hunk in placed.hunks])
+    else:
+        assert not placed.exact or any(not hunk.pre_image for hunk in hunks)
+
+
+def test_the_short_way_is_gone_where_hunks_moved() -> None:
+    """Not only where they did not: of a queue on another release most of them did."""
+    content = lines("more", *NUMBERS)
+    hunks = list(parse("p", "p", changed(at=5) + changed(at=15).partition(b"b/f\n")[2], 1).changes[0].hunks)
+    assert straight(content, hunks) == (
+        lines("more", *NUMBERS[:4], "new", *NUMBERS[5:14], "new", *NUMBERS[15:]),
+        [1, 1],
+    )
+    assert straight(lines("more", *NUMBERS, *NUMBERS), hunks) is None
 
 
 @given(_edits())
