@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import attrs
@@ -184,7 +185,7 @@ class Lab:
 
         What an earlier run kept of the queue is seen only with `with_queue`: git writes no object it sees.
         """
-        shutil.rmtree(self._objects, ignore_errors=True)
+        self._set_aside(self._objects)
         self._objects.mkdir()
         return self._stores(with_queue)
 
@@ -245,14 +246,20 @@ class Lab:
 
     def reset_plain(self) -> None:
         self._objects.mkdir(exist_ok=True)
-        # Not deleted before a measurement: a file system without a journal passes over inodes freed a moment ago,
-        # and whoever makes files next would pay for the run before.
-        if (self.plain / ".pc").exists():
-            self._spent.mkdir(exist_ok=True)
-            (self.plain / ".pc").rename(self._spent / str(len(list(self._spent.iterdir()))))
+        self._set_aside(self.plain / ".pc")
         self._plain_git("read-tree", "-u", "--reset", BASE, index=self._index)
         self._plain_git("clean", "-fdxq", "-e", "patches", index=self._index)
         self._plain_git("update-index", "-q", "--refresh", index=self._index)
+
+    def _set_aside(self, directory: Path) -> None:
+        """Have a directory gone, and deleted in the end.
+
+        A file system without a journal passes over inodes that were freed within the last minute (ext4:
+        recently_deleted); whoever makes files then pays for what the run before left.
+        """
+        if directory.exists():
+            self._spent.mkdir(exist_ok=True)
+            directory.rename(self._spent / f"{time.time_ns()}")
 
     def clear(self) -> None:
         """Delete what the runs left."""
