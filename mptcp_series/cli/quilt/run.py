@@ -111,7 +111,7 @@ class QuiltRun:
 
         def blob(name: str) -> bytes | None:
             if not opened:
-                opened.append(Pins(self._source()()))
+                opened.append(Pins(self._source()(), reader.quilt))
             return opened[0].blob(name)
 
         return blob

@@ -175,7 +175,7 @@ class Reader:
                 )
             from .pins import Pins
 
-            self._pins = Pins(self.source())
+            self._pins = Pins(self.source(), self.quilt)
         return self._pins
 
 

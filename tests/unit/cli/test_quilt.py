@@ -348,6 +348,38 @@ def test_a_pinned_series_is_pushed_with_its_source(kernel: Kernel) -> None:
     assert (tree / "net/ipv4/tcp.c").read_bytes() == content(kernel, kernel.old, "net/ipv4/tcp.c")
 
 
+def test_a_pinned_merge_is_read_with_the_recipe_beside_the_series(kernel: Kernel) -> None:
+    """Its patch is what the merge did to owned paths; without a recipe nobody knows which these are."""
+    git = kernel.source.git
+    index = pygit2.Index()
+    index.read_tree(git[kernel.counter].peel(pygit2.Tree))
+    files = {"net/mptcp/evil.c": b"evil\n", "net/ipv4/evil.c": b"evil\n"}
+    for name, data in files.items():
+        index.add(pygit2.IndexEntry(name, git.create_blob(data), pygit2.enums.FileMode.BLOB))
+    person = pygit2.Signature("A U Thor", "author@example.org", 1_600_000_000, 60)
+    parents = [kernel.counter, kernel.old]
+    merge = git.create_commit(None, person, person, "Merge x\n", index.write_tree(git), parents)
+    (kernel.series / "series").write_text(f"counter.patch # {kernel.counter}\nmerge.patch # {merge}\n")
+    tree = kernel.series.parents[1] / "tree"
+    (tree / "net/mptcp").mkdir(parents=True)
+    (tree / "net/mptcp/protocol.c").write_bytes(content(kernel, kernel.old, "net/mptcp/protocol.c"))
+    options = ("--repo", "tree", "--series", "series/q", "--source", "linux.git")
+    recipe = (kernel.series / "recipe.toml").read_bytes()
+    (kernel.series / "recipe.toml").unlink()
+    outcome = run("push", "-a", *options)
+    assert (outcome.code, outcome.err) == (
+        1,
+        f"mptcp-series: error: {kernel.series}/series:2: merge.patch is pinned to {merge}, a merge, and its patch is "
+        "what it did itself to the paths the queue owns; these are named in "
+        f"{kernel.series}/recipe.toml, which is not there: put the queue's recipe there\n",
+    )
+    (kernel.series / "recipe.toml").write_bytes(recipe)
+    assert said("push", "-qa", *options).endswith("Now at patch merge.patch\n")
+    assert (tree / "net/mptcp/evil.c").read_bytes() == b"evil\n"
+    assert not (tree / "net/ipv4").exists()
+    assert said("files", *options) == "net/mptcp/evil.c\n"
+
+
 def test_a_pinned_patch_that_is_refreshed_is_a_file_then(kernel: Kernel) -> None:
     tree = kernel.series.parents[1] / "tree"
     (tree / "net/mptcp").mkdir(parents=True)
