@@ -44,17 +44,28 @@ def export(
     A quilt directory is replaced as a whole, and only if it holds an exported queue or nothing. In the directories of
     build systems only files that an export of this series wrote are replaced or taken away.
 
+    What the tools that take the patches would lose is refused, or told on standard error where they stop there by
+    themselves.
+
     Exit status 1: a person is needed; nothing was written.
     """
     if number is not None and format_ != Format.OPENWRT.value:
         raise click.UsageError(f"--number places patches among OpenWrt's; --format {format_} has no use for it")
     result = replay(run, align=not no_align, committer=committer, fuzz=fuzz)
     files: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
     if result.complete:
         files = result.export(place, format=format_, number=NUMBER if number is None else number)
+        warnings = result.export_warnings(format=format_)
     written = f"{counted(len(files), 'file')} in {place}" if files else "nothing was written"
     run.answer(
-        document=lambda: {**result.to_json("export"), "files": [str(file) for file in files]},
+        document=lambda: {
+            **result.to_json("export"),
+            "files": [str(file) for file in files],
+            "warnings": list(warnings),
+        },
         report=lambda: result_lines(result, verbose=run.console.verbose, closing=[written]),
     )
+    for warning in warnings:
+        run.console.warn(warning)
     result.require()

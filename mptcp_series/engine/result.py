@@ -26,6 +26,7 @@ from .store.publish import write_branch
 
 if TYPE_CHECKING:
     from .directory.target import Target
+    from .exchange.export import Export, Format
 
 __all__ = ["Result"]
 
@@ -245,6 +246,19 @@ class Result:
         Raises NeedsPerson where a person is needed, BadInput for an unknown format, a directory that holds
         something else, or a patch the format cannot carry.
         """
+        made, to = self._export(format, number)
+        return made.write(Path(path), to)
+
+    def export_warnings(self, *, format: str = "quilt") -> tuple[str, ...]:
+        """What the tools that take an export do otherwise than its patches say, one sentence a patch; none is usual.
+
+        What they would lose without a word is no warning: `export` refuses it.
+        Raises NeedsPerson where a person is needed, BadInput for an unknown format.
+        """
+        made, to = self._export(format)
+        return made.warnings(to)
+
+    def _export(self, format: str, number: int | None = None) -> tuple[Export, Format]:
         self.require()
         # Formats are many, and most runs write none.
         from .exchange.export import NUMBER, Export, Format
@@ -256,7 +270,7 @@ class Result:
             base=self.base,
             number=NUMBER if number is None else number,
         )
-        return made.write(Path(path), Format.parse(format))
+        return made, Format.parse(format)
 
     def to_json(self, command: str = "apply") -> dict[str, object]:
         """The document of `--json` (docs/reference/json.md)."""

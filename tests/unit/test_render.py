@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mptcp_series.engine.exchange.render import render_change, render_diff, render_patch
 from mptcp_series.engine.replay.change import BlobChange, tree_changes
 from mptcp_series.engine.replay.item import RawCommit
+from mptcp_series.engine.store.objects import Entry
 from mptcp_series.values.patch import Patch
 
 from .conftest import EXECUTABLE, LINK, SUBMODULE, Content, Files, Lab, numbered
@@ -163,6 +164,39 @@ def test_names(lab: Lab, path: str, names: str) -> None:
     assert "\n".join([lines[0].removeprefix("diff --git "), *lines[2:4], ""]) == names
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new", "lines"),
+    [
+        # Git does not quote these; GNU patch reads the name after `diff --git` up to its first blank.
+        ("a b", b"x\n", (EXECUTABLE, b"x\n"), ['diff --git "a/a b" "b/a b"', "old mode 100644"]),
+        ("a b", None, b"", ['diff --git "a/a b" "b/a b"', "new file mode 100644"]),
+        ("a b", b"", None, ['diff --git "a/a b" "b/a b"', "deleted file mode 100644"]),
+        ("a b", b"\0", b"\1\0", ['diff --git "a/a b" "b/a b"']),
+        ("a b", b"x\n", (EXECUTABLE, b"y\n"), ["diff --git a/a b b/a b", "old mode 100644"]),
+        # Of a name that ends with a blank it takes off the blank, and may find another file.
+        ("a ", b"x\n", b"y\n", ['diff --git "a/a " "b/a "', '--- "a/a "', '+++ "b/a "']),
+        ("a ", None, b"y\n", ['diff --git "a/a " "b/a "', "--- /dev/null", '+++ "b/a "']),
+    ],
+)
+def test_names_that_gnu_patch_would_cut(
+    lab: Lab, path: str, old: Content | None, new: Content | None, lines: list[str]
+) -> None:
+    was, will = (None if content is None else lab.entry(content) for content in (old, new))
+    change = BlobChange(path=path, old_path=path, old=was, new=will)
+    rendered = render_change(lab.objects, change)
+    told = rendered.decode().split("\n")
+    assert [line for line in told if line in lines] == lines
+    (read,) = Patch.parse(rendered, "p.patch").changes
+    assert {read.old_path, read.new_path} - {None} == {path}
+
+
+def test_a_file_whose_mode_alone_changes_is_not_read(lab: Lab) -> None:
+    """It may be absent from a partial clone."""
+    absent = Entry(0o100644, b"a" * 20), Entry(0o100755, b"a" * 20)
+    change = BlobChange(path="f", old_path="f", old=absent[0], new=absent[1])
+    assert render_change(lab.objects, change) == b"diff --git a/f b/f\nold mode 100644\nnew mode 100755\n"
+
+
 def header(message: bytes, author: bytes = AUTHOR, encoding: bytes | None = None) -> str:
     rendered = render_patch(Lab(REPOSITORY[0]).objects, raw(message, author, encoding), [])
     return rendered.split(b"\n", 1)[1].removesuffix(b"---\n\n-- \n\n").decode()
@@ -197,6 +231,7 @@ MIME = "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Tran
         (b"x\n\nb\xe9\n", AUTHOR, b"ISO-8859-1", FROM + DATE + "Subject: [PATCH] x\n" + MIME + "\nb\xe9\n"),
         (b"x\n\nb\xe9\n", AUTHOR, None, FROM + DATE + "Subject: [PATCH] x\n" + MIME + "\nb\xe9\n"),
         (b"x\n\nb\xe9\n", AUTHOR, b"no-such", FROM + DATE + "Subject: [PATCH] x\n" + MIME + "\nb\xe9\n"),
+        (b"x\n\nb\xe9\n", AUTHOR, b"UTF-8\0", FROM + DATE + "Subject: [PATCH] x\n" + MIME + "\nb\xe9\n"),
         (
             b"x\n",
             b'Last, "F" <a@b> 0 -0330',

@@ -5,22 +5,26 @@ Patches have full index lines, three lines of context, a zeroed From line and no
 no index lines, as its own have none).
 A quilt directory is replaced as a whole or not at all; one that holds files of another making is refused. In the
 directories of build systems our patches lie among others, which are left alone (`store/placed.py`).
+What the tools that take the patches do not do with them is refused, or told (`carried.py`).
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
 
-from ...errors import BadInput
+from ...errors import BadInput, Problem
 from ...values.result import BaseInfo
+from ..alignment.once import once
 from ..replay.replay import Replayed
 from ..store.files import replace_directory, replace_file
 from ..store.objects import Objects
 from ..store.placed import place_files
 from .bundle import bundle
+from .carried import Beyond, Uncarried, uncarried
 from .layouts import Layout, buildroot, openwrt, slug, yocto
 from .render import render_patch
 
@@ -48,6 +52,28 @@ class Format(enum.Enum):
             raise BadInput(f"unknown export format {text!r}; one of {', '.join(f.value for f in cls)}") from None
 
 
+_GIT = frozenset({Format.MBOX, Format.GIT_BUNDLE})
+"""Formats that git reads: it does all that a patch says."""
+_CARRY = "--format mbox and git-bundle carry it"
+_REFUSED: Mapping[Beyond, str] = {
+    Beyond.BINARY: f", and GNU patch, which this build system applies patches with, cannot; {_CARRY}",
+    Beyond.PLACE: f", and GNU patch, which this build system applies patches with, cannot; {_CARRY}",
+    Beyond.SUBMODULE: f", of which GNU patch makes a file without a word, or stops there; {_CARRY}",
+}
+_WARNED: Mapping[Format, Mapping[Beyond, str]] = {
+    Format.QUILT: {
+        Beyond.BINARY: f", and GNU patch and quilt stop there; `mptcp-series push` applies it, {_CARRY}",
+        Beyond.PLACE: f", and GNU patch, quilt and `mptcp-series push` stop there; {_CARRY}",
+        Beyond.POP: ": `quilt push` does it, `quilt pop` does not undo it; `mptcp-series pop` does",
+    },
+    Format.OPENWRT: {
+        Beyond.EMPTY: ", and OpenWrt's scripts/patch-kernel.sh takes it away where it runs `patch -E`, as older ones "
+        "do; see what yours runs",
+    },
+}
+"""What is written all the same, and what is to be said of it."""
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Export:
     """A result that is to be written for another tool.
@@ -71,6 +97,7 @@ class Export:
 
         Raises BadInput where the path holds something else, or the format cannot carry a patch.
         """
+        self._refuse_what_is_lost(format)
         if format is Format.MBOX:
             replace_file(path, b"".join(self._patches().values()))
             return (path,)
@@ -87,6 +114,29 @@ class Export:
         _refuse_what_hides(path, format, self.base)
         made = buildroot(layout) if format is Format.BUILDROOT else openwrt(layout, self.number)
         return place_files(path, made, series=slug(self.series))
+
+    def warnings(self, format: Format) -> tuple[str, ...]:
+        """What the tools of a format do otherwise than the patches say, and do not hide; one sentence a patch."""
+        said = _WARNED.get(format, {})
+        return tuple(f"{found}{said[found.beyond]}" for found in self._uncarried if found.beyond in said)
+
+    def _refuse_what_is_lost(self, format: Format) -> None:
+        if format in _GIT:
+            return
+        told = _WARNED.get(format, {})
+        problems = [
+            Problem(message=f"{found}{_REFUSED[found.beyond]}")
+            for found in self._uncarried
+            if found.beyond in _REFUSED and found.beyond not in told
+        ]
+        if problems:
+            raise BadInput(problems)
+
+    @property
+    def _uncarried(self) -> tuple[Uncarried, ...]:
+        steps = self.replayed.steps
+        question = ("uncarried", tuple((step.name, step.commit) for step in steps))
+        return once(self.objects, question, lambda: tuple(uncarried(self.objects, steps)))
 
     def _patches(self) -> dict[str, bytes]:
         return {step.name: render_patch(self.objects, step.raw, step.changes) for step in self.replayed.steps}

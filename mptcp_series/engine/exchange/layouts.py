@@ -8,7 +8,7 @@ Buildroot   `linux/NNNN-name.patch`: a directory of BR2_GLOBAL_PATCH_DIR, applie
 OpenWrt     `NUMBER-NNNN-name.patch` for target/linux/.../patches-5.10, applied in the order of the names by
             scripts/patch-kernel.sh, or pushed by quilt, which keeps the header.
 
-All of them apply with GNU patch, which knows no binary diff: a patch that has one is refused.
+All of them apply with GNU patch; what that cannot do is refused before (`export.py`).
 """
 
 from __future__ import annotations
@@ -19,18 +19,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from ...errors import BadInput, Problem
 from ...values.naming import patch_name
 from ...values.result import BaseInfo
-from ..replay.change import BlobChange
 from ..replay.commits import Step
 from ..store.objects import Objects
-from .render import render_change, render_patch, render_quilt
+from .render import render_patch, render_quilt
 
 __all__ = ["Layout", "buildroot", "openwrt", "slug", "yocto"]
 
 Files = Mapping[str, bytes]
-_BINARY = b"\nGIT binary patch\n"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -48,27 +45,11 @@ class Layout:
         return f"{self.series} for Linux {self.base.version}, exported by mptcp-series"
 
     def patches(self, render: Callable[[Objects, Step], bytes]) -> dict[str, bytes]:
-        """The patches by a name that any of these tools takes, in order. Raises BadInput for binary changes."""
+        """The patches by a name that any of these tools takes, in order."""
         found: dict[str, bytes] = {}
-        problems = []
         for step in self.steps:
-            data = render(self.objects, step)
-            if _BINARY in data:
-                paths = ", ".join(_binary(self.objects, step.changes))
-                problems.append(
-                    Problem(
-                        message=f"{step.name}: changes a binary file ({paths}), and GNU patch, which this build system "
-                        "applies patches with, cannot; --format mbox and git-bundle carry it"
-                    )
-                )
-            found[_unique(step.name, found)] = data
-        if problems:
-            raise BadInput(problems)
+            found[_unique(step.name, found)] = render(self.objects, step)
         return found
-
-
-def _binary(objects: Objects, changes: Iterable[BlobChange]) -> list[str]:
-    return [change.path for change in changes if _BINARY in render_change(objects, change)]
 
 
 def slug(text: str) -> str:

@@ -2,7 +2,8 @@
 """Renders a commit as a patch file: the same bytes on every machine.
 
 What `git format-patch --zero-commit --full-index --no-signature --no-stat --no-renames` writes, so that
-`git am`, `git apply`, GNU patch and quilt read it.
+`git am`, `git apply`, GNU patch and quilt read it. Names with blanks that GNU patch would cut are quoted, as git
+does with other characters. What GNU patch cannot do all the same, `carried.py` tells.
 """
 
 from __future__ import annotations
@@ -76,7 +77,12 @@ def render_change(objects: Objects, change: BlobChange) -> bytes:
         return render_change(objects, BlobChange(path=change.path, old_path=change.path, old=old, new=None)) + (
             render_change(objects, BlobChange(path=change.path, old_path=change.path, old=None, new=new))
         )
-    before, after = _quoted("a/", change.path), _quoted("b/", change.path)
+    ids = [ZERO_ID if entry is None else hexed(entry.oid) for entry in (old, new)]
+    same = ids[0] == ids[1]
+    texts = (b"", b"") if same else (entry_text(objects, old), entry_text(objects, new))
+    binary = not same and (is_binary(texts[0]) or is_binary(texts[1]))
+    hunks = [] if same or binary else diff_hunks(*texts)
+    before, after = (_quoted(prefix, change.path, alone=not hunks) for prefix in ("a/", "b/"))
     lines = [b"diff --git %s %s\n" % (before, after)]
     if old is None:
         assert new is not None
@@ -85,15 +91,12 @@ def render_change(objects: Objects, change: BlobChange) -> bytes:
         lines.append(b"deleted file mode %o\n" % old.mode)
     elif old.mode != new.mode:
         lines.append(b"old mode %o\nnew mode %o\n" % (old.mode, new.mode))
-    ids = [ZERO_ID if entry is None else hexed(entry.oid) for entry in (old, new)]
-    if ids[0] == ids[1]:
+    if same:
         return b"".join(lines)
     suffix = b" %o" % old.mode if old is not None and new is not None and old.mode == new.mode else b""
     lines.append(b"index %s..%s%s\n" % (ids[0].encode(), ids[1].encode(), suffix))
-    texts = entry_text(objects, old), entry_text(objects, new)
-    if is_binary(texts[0]) or is_binary(texts[1]):
+    if binary:
         return b"".join(lines) + _binary(*texts)
-    hunks = diff_hunks(*texts)
     if hunks:
         lines.append(b"--- %s\n" % (b"/dev/null" if old is None else _tabbed(before)))
         lines.append(b"+++ %s\n" % (b"/dev/null" if new is None else _tabbed(after)))
@@ -115,10 +118,15 @@ def _binary(old: bytes, new: bytes) -> bytes:
     return b"".join(lines[start:])
 
 
-def _quoted(prefix: str, path: str) -> bytes:
-    """A path as git quotes it with core.quotePath on: octal for bytes that are not printable ASCII."""
+def _quoted(prefix: str, path: str, *, alone: bool = False) -> bytes:
+    """A path as git quotes it with core.quotePath on: octal for bytes that are not printable ASCII.
+
+    More than git does, a name that ends with a blank is quoted, and one that has a blank where the `diff --git` line
+    stands alone, without lines `---` and `+++`: GNU patch reads a name that is not quoted there up to its first blank.
+    """
     name = prefix.encode() + path_bytes(path)
-    if all(32 <= byte < 127 and byte not in b'"\\' for byte in name):
+    cut = name.endswith(b" ") or (alone and b" " in name)
+    if not cut and all(32 <= byte < 127 and byte not in b'"\\' for byte in name):
         return name
     escapes = {9: b"\\t", 10: b"\\n", 34: b'\\"', 92: b"\\\\"}
     return (
@@ -133,7 +141,7 @@ def _mail_header(raw: RawCommit) -> bytes:
     try:
         text = raw.message.decode(encoding)
         author = raw.author.decode(encoding)
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
         text, author = raw.message.decode("latin-1"), raw.author.decode("latin-1")
     # The subject is the whole first paragraph (git: format_subject).
     subject, _, body = text.lstrip("\n").partition("\n\n")

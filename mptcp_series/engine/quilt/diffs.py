@@ -84,7 +84,9 @@ def _git_diff(name: bytes, old: FileState | None, new: FileState | None, format:
         return _git_diff(name, old, None, format) + _git_diff(name, None, new, format)
     if old is None and new is None:
         return b""
-    one, two = _quoted(b"a/" + name), _quoted(b"b/" + name)
+    before, after = b"" if old is None else old.data, b"" if new is None else new.data
+    alone = before == after or is_binary(before) or is_binary(after)
+    one, two = _quoted(b"a/" + name, alone=alone), _quoted(b"b/" + name, alone=alone)
     lines = [b"diff --git %s %s\n" % (one, two)]
     if old is None and new is not None:
         lines.append(b"new file mode %o\n" % new.mode)
@@ -92,7 +94,6 @@ def _git_diff(name: bytes, old: FileState | None, new: FileState | None, format:
         lines.append(b"deleted file mode %o\n" % old.mode)
     elif old is not None and new is not None and old.mode != new.mode:
         lines.append(b"old mode %o\nnew mode %o\n" % (old.mode, new.mode))
-    before, after = b"" if old is None else old.data, b"" if new is None else new.data
     if old is not None and new is not None and before == after:
         return b"".join(lines) if old.mode != new.mode else b""
     ids = [_ZERO if state is None else blob_id(state.data).encode() for state in (old, new)]
@@ -116,9 +117,13 @@ def _tabbed(name: bytes) -> bytes:
     return name + b"\t" if b" " in name and not name.startswith(b'"') else name
 
 
-def _quoted(name: bytes) -> bytes:
-    """A name as git reads it: in double quotes where a control character or a quote would end it."""
-    if not any(byte < 32 or byte in b'"\\\x7f' for byte in name):
+def _quoted(name: bytes, *, alone: bool) -> bytes:
+    """A name as git reads it: in double quotes where a control character or a quote would end it.
+
+    Also where GNU patch would cut it off at a blank: the last one, and any on a `diff --git` line that stands alone.
+    """
+    cut = name.endswith(b" ") or (alone and b" " in name)
+    if not cut and not any(byte < 32 or byte in b'"\\\x7f' for byte in name):
         return name
     return (
         b'"' + b"".join(b"\\%03o" % byte if byte < 32 or byte in b'"\\\x7f' else bytes([byte]) for byte in name) + b'"'

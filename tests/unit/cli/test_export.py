@@ -44,6 +44,40 @@ def test_json_names_the_files(kernel: Kernel) -> None:
     document = json.loads(run("export", "--json", "--to", "out", *kernel.on("v5.10")).out)
     assert document["command"] == "export"
     assert document["files"] == ["out/counter.patch", "out/hook.patch", "out/new.patch", "out/series"]
+    assert document["warnings"] == []
+
+
+def pinned(kernel: Kernel, files: dict[str, bytes | None]) -> None:
+    """A series with one patch more, which changes these files."""
+    pin = kernel.source.commit("more", "mptcp: more\n", files, parent=kernel.new)
+    with (kernel.series / "series").open("a") as file:
+        file.write(f"more.patch # {pin}\n")
+
+
+def test_what_quilt_stops_at_is_said(kernel: Kernel, work: Path) -> None:
+    pinned(kernel, {"net/mptcp/logo.bin": b"\0\1"})
+    warning = (
+        "more.patch: changes a binary file (net/mptcp/logo.bin), and GNU patch and quilt stop there; `mptcp-series "
+        "push` applies it, --format mbox and git-bundle carry it"
+    )
+    outcome = run("export", "--to", "out", *kernel.on("v5.10"))
+    assert (outcome.code, outcome.err) == (0, f"mptcp-series: warning: {warning}\n")
+    assert "more.patch" in names(work / "out")
+    assert run("export", "--format", "mbox", "--to", "queue.mbox", *kernel.on("v5.10")).err == ""
+    document = json.loads(run("export", "--json", "--to", "out", *kernel.on("v5.10")).out)
+    assert document["warnings"] == [warning]
+
+
+def test_what_a_build_system_cannot_apply_is_refused(kernel: Kernel, work: Path) -> None:
+    pinned(kernel, {"net/mptcp/logo.bin": b"\0\1"})
+    for format in ("yocto", "buildroot", "openwrt"):
+        assert run("export", "--format", format, "--to", "out", *kernel.on("v5.10")) == Outcome(
+            code=2,
+            out="",
+            err="mptcp-series: error: more.patch: changes a binary file (net/mptcp/logo.bin), and GNU patch, which "
+            "this build system applies patches with, cannot; --format mbox and git-bundle carry it\n",
+        )
+        assert not (work / "out").exists()
 
 
 def test_a_conflict_writes_nothing(kernel: Kernel, work: Path) -> None:
