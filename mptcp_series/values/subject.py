@@ -9,8 +9,8 @@ __all__ = ["subject_of"]
 def subject_of(message: bytes, encoding: bytes | None = None) -> str:
     """The first paragraph as one line; blank lines before it and blanks at the ends of its lines are gone.
 
-    encoding: what the commit says its message is in (its `encoding` field); default UTF-8. Bytes that are not in it
-    become U+FFFD.
+    encoding: what the commit says its message is in (its `encoding` field); default UTF-8, also where there is none of
+    that name. Bytes that are not in it become U+FFFD.
 
     >>> subject_of(b"\\nmptcp: fix a race \\nin the worker\\n\\nWhy.\\n")
     'mptcp: fix a race in the worker'
@@ -27,5 +27,6 @@ def subject_of(message: bytes, encoding: bytes | None = None) -> str:
     found = b" ".join(lines)
     try:
         return found.decode("utf-8" if encoding is None else encoding.decode("ascii"))
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
+        # ValueError: a name with a null byte, and every error of decoding.
         return found.decode("utf-8", "replace")

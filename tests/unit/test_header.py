@@ -80,6 +80,7 @@ DATE = b"Date: Mon, 1 Feb 2021 01:00:00 +0100\n"
         (b"From: a <b@c>\nDate: soon\nSubject: x\n", Header(subject="x", author=Person(name="a", email="b@c"))),
         # Damaged encoded words stay as they stand.
         (b"Subject: =?utf-8?b?a?= =?no-such?q?a?=\n", Header(subject="=?utf-8?b?a?= =?no-such?q?a?=")),
+        (b"Subject: =?utf\0-8?q?a?=\n", Header(subject="=?utf\0-8?q?a?=")),
     ],
 )
 def test_parse(data: bytes, header: Header) -> None:

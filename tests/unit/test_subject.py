@@ -27,6 +27,10 @@ from .conftest import Lab
         (b"mptcp: caf\xe9\n", None, "mptcp: caf\ufffd"),
         (b"mptcp: caf\xe9\n", b"no such encoding", "mptcp: caf\ufffd"),
         (b"mptcp: caf\xe9\n", b"\xff", "mptcp: caf\ufffd"),
+        (b"mptcp: caf\xe9\n", b"UTF-8\0", "mptcp: caf\ufffd"),
+        (b"mptcp: caf\xe9\n", b"\0", "mptcp: caf\ufffd"),
+        (b"mptcp: x\n", b"undefined", "mptcp: x"),  # a codec of Python's, which refuses every text
+        (b"mptcp: x\n", b"base64", "mptcp: x"),  # one that makes no text
         ("mptcp: caf\xe9\n".encode(), b"UTF-8", "mptcp: caf\xe9"),
     ],
 )
