@@ -16,7 +16,7 @@ from ..engine.resolving.resolve import abort, begin, go_on, overridden, take
 from ..engine.resolving.state import State
 from ..engine.result import Result
 from ..engine.store.objects import LINK
-from ..errors import BadInput, NeedsPerson
+from ..errors import BadInput, NeedsPerson, Problem
 from ..values.result import Status
 from ..values.version import VersionRange
 from .inputs import load_sources
@@ -125,9 +125,9 @@ def resolve(run: Run, **parameters: object) -> None:
     place = _place(run, asked)
     options = "" if asked.directory is None else f" --dir {shlex.quote(asked.directory)}"
     if asked.abort:
-        _abort(run, place)
+        _abort(run, asked, place)
     elif asked.status:
-        _status(run, place, options)
+        _status(run, asked, place, options)
     elif asked.done or asked.skip:
         _close(run, asked, place, options)
     else:
@@ -141,41 +141,94 @@ def _place(run: Run, asked: _Asked) -> Place:
             raise BadInput("--dir is empty; a variable of a script that is not set, perhaps")
         return Place(Path(asked.directory))
     here = sorted(path.parent for path in PLACES.glob(f"*/{STATE}"))
-    if not asked.begins and len(here) == 1 and "series" not in run.settings.given:
+    series = run.settings.given.get("series")
+    # Who goes on need not say again with which options it was begun; the file of settings may name another series.
+    if here and (series is None or (series.rank > 1 and not asked.begins)):
+        own = _own_place(run)
+        if own is not None and (own.exists or asked.begins):
+            return own
+        if len(here) > 1:
+            names = ", ".join(path.name for path in here)
+            raise BadInput(f"several resolves are under way: name the series of one with --series ({names})")
         return Place(here[0])
     return Place(PLACES / run.series().resolve().name)
 
 
-def _agreed(run: Run, state: State) -> None:
-    """Raise BadInput where an option names another thing than the resolve under way is about."""
-    known = {"base": state.rev, "repo": state.repo, "source": state.source, "series": state.series}
-    for name, value in known.items():
-        setting = run.settings.given.get(name)
-        if setting is None or setting.origin != f"--{name}" or value is None:
-            continue
-        given = setting.value if name == "base" else str(Path(setting.value).absolute())
-        if given != value:
-            raise BadInput(
-                f"--{name} is {given}, and the resolve under way is of {value}; leave the option out, or end it with "
-                "--done or --abort first"
-            )
+def _own_place(run: Run) -> Place | None:
+    """Where a resolve of the series of the settings would be; None where these name none."""
+    try:
+        return Place(PLACES / Path(run.settings.series().value).resolve().name)
+    except BadInput:
+        return None
 
 
-def _abort(run: Run, place: Place) -> None:
+def _agreed(run: Run, asked: _Asked, state: State) -> None:
+    """Raise BadInput for every option that names another thing than the resolve under way was begun with."""
+    settings = run.settings
+    known: dict[str, tuple[str, ...] | None] = {
+        "base": (state.rev, state.commit),
+        "repo": (state.repo,),
+        "source": None if state.source is None else (state.source,),
+        "series": (state.series,),
+        "overrides": state.overrides,
+    }
+    problems = []
+    for name, values in known.items():
+        given = settings.option(name)
+        if given is not None and not _is_one(given, values or (), path=name != "base"):
+            shown = given if name == "base" else str(Path(given).absolute())
+            problems.append(_other(f"--{name} is {shown}", "without it" if values is None else f"of {values[0]}"))
+    for series, setting in settings.sources.items():
+        was = state.sources.get(series)
+        if setting.origin.startswith("--") and not _is_one(setting.value, () if was is None else (was,), path=True):
+            shown = f"--source of {series} is {Path(setting.value).absolute()}"
+            problems.append(_other(shown, "without it" if was is None else f"of {was}"))
+    if asked.no_align and state.align:
+        problems.append(_other("--no-align is given", "without it"))
+    if problems:
+        raise BadInput(problems)
+
+
+def _is_one(given: str, values: tuple[str, ...], *, path: bool) -> bool:
+    """Whether what an option names is one of these, however it is written."""
+    return given in values or (path and Path(given).resolve() in {Path(value).resolve() for value in values})
+
+
+def _other(said: str, begun: str) -> Problem:
+    return Problem(
+        message=f"{said}, and the resolve under way is {begun}; leave the option out, or end it with --done or --abort "
+        "first"
+    )
+
+
+def _abort(run: Run, asked: _Asked, place: Place) -> None:
     place.read_state()
     with place.locked():
+        # What cannot be read, or was cut short, is to go whatever it is of.
+        state = _readable(place)
+        if state is not None and state.complete:
+            _agreed(run, asked, state)
         abort(place)
     said = f"took {place.directory} away; overrides that were written stay"
     shown = Shown(place=place, said=(said,))
     run.answer(document=shown.document, report=shown.lines)
 
 
-def _status(run: Run, place: Place, options: str) -> None:
+def _readable(place: Place) -> State | None:
+    try:
+        return load_state(place)
+    except BadInput:
+        return None
+
+
+def _status(run: Run, asked: _Asked, place: Place, options: str) -> None:
     if not place.exists:
         shown = Shown(place=place, said=(f"no resolve is under way in {place.directory}",))
         run.answer(document=shown.document, report=shown.lines)
         return
-    _tell(run, Shown.of(place, open_state(place), options=options))
+    state = open_state(place)
+    _agreed(run, asked, state)
+    _tell(run, Shown.of(place, state, options=options))
 
 
 def _open(run: Run, asked: _Asked, place: Place, options: str) -> None:
@@ -183,7 +236,7 @@ def _open(run: Run, asked: _Asked, place: Place, options: str) -> None:
     said: tuple[str, ...] = ()
     if not asked.begins or (place.exists and load_state(place).complete):
         state = open_state(place)
-        _agreed(run, state)
+        _agreed(run, asked, state)
         if asked.begins and not (asked.edit or asked.tool):
             said = ("this is under way:",)
         more = 0
@@ -228,7 +281,7 @@ def _close(run: Run, asked: _Asked, place: Place, options: str) -> None:
     """Capture, prove, write, and go on to the next."""
     place.read_state()
     with place.locked():
-        _agreed(run, open_state(place))
+        _agreed(run, asked, open_state(place))
         for side, path in asked.taken:
             take(place, path, side)
         answer = (

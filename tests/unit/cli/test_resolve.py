@@ -17,7 +17,8 @@ from .conftest import TCP, Kernel, Outcome, run
 
 FIRST = "7e6bba4ccff6"
 PLACE = Path(".mptcp-series/resolve/q")
-FILE = PLACE / "tree/net/ipv4/tcp.c"
+TCP_FILE = "net/ipv4/tcp.c"
+FILE = PLACE / "tree" / TCP_FILE
 BOTH = TCP.replace(b"int tcp5;\n", b"int vendor;\nint hooked;\n").replace(b"int tcp25;\n", b"int last;\n")
 
 NEXT = (
@@ -224,6 +225,127 @@ def test_options_that_name_another_base(kernel: Kernel) -> None:
     assert ended.code == 2
     assert "--base is v5.10, and the resolve under way is of bsp" in ended.err
     assert run("resolve", "--done", "--reason", "x", *kernel.on("bsp")).code == 0
+
+
+@pytest.fixture
+def second(kernel: Kernel, work: Path) -> Path:
+    """Another series of the same patches, so that none is the only one here."""
+    shutil.copytree(kernel.series, work / "series" / "other")
+    return work / "series" / "other"
+
+
+def test_what_it_was_begun_with_need_not_be_said_again(kernel: Kernel, second: Path, work: Path) -> None:
+    """Series, source, base, overrides and --no-align; there is no file of settings."""
+    Path("mine").mkdir()
+    options = (*kernel.on("bsp"), "--overrides", "mine", "--no-align")
+    begun = run("resolve", *options)
+    assert (begun.code, begun.out) == (1, LAID_OUT)
+    for again in ((), ("--base", "bsp"), ("--no-align",)):
+        assert run("resolve", *again) == Outcome(code=1, out=f"this is under way:\n{LAID_OUT}", err=STILL)
+    assert run("resolve", "--status") == begun
+    FILE.write_bytes(BOTH)
+    assert run("resolve", "--done", "--reason", "x") == Outcome(
+        code=0,
+        out="wrote mine/q/hook.patch: drops 1 hunk; a diff of +1 -0 lines\nnothing is in conflict on bsp\n",
+        err="",
+    )
+    assert (work / "mine/q/hook.patch").is_file()
+    nothing = run("resolve")
+    assert nothing.code == 2
+    assert "several series are here" in nothing.err
+
+
+@pytest.mark.parametrize("action", ["--abort", "--skip", "--done"])
+def test_the_settings_may_name_another_series(kernel: Kernel, second: Path, work: Path, action: str) -> None:
+    (work / "mptcp-series.toml").write_text('series = "series/other"\nsource = "linux.git"\nbase = "v5.10"\n')
+    assert run("resolve", "--series", "series/q", "--base", "bsp").code == 1
+    FILE.write_bytes(BOTH)
+    reason = [] if action == "--abort" else ["--reason", "x"]
+    assert run("resolve", action, *reason).code == 0
+    assert not PLACE.exists()
+
+
+def test_the_resolve_of_the_named_series_goes_first(kernel: Kernel, second: Path, work: Path) -> None:
+    for series in ("series/q", "series/other"):
+        assert run("resolve", "--source", "linux.git", "--series", series, "--base", "bsp").code == 1
+    unnamed = run("resolve", "--abort")
+    assert unnamed == Outcome(
+        code=2,
+        out="",
+        err="mptcp-series: error: several resolves are under way: name the series of one with --series (other, q)\n",
+    )
+    (work / "mptcp-series.toml").write_text('series = "series/other"\n')
+    assert run("resolve", "--abort").code == 0
+    assert (PLACE.exists(), (PLACE.parent / "other").exists()) == (True, False)
+
+
+def test_a_series_that_is_named_is_the_one(
+    kernel: Kernel, second: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an option or a variable names is never another one's resolve: --abort takes edits away."""
+    run("resolve", *kernel.on("bsp"))
+    before = listing(PLACE)
+    assert run("resolve", "--abort", "--series", "series/other").code == 2
+    monkeypatch.setenv("MPTCP_SERIES_SERIES", "series/other")
+    assert run("resolve", "--abort").code == 2
+    assert listing(PLACE) == before
+
+
+@pytest.mark.parametrize("action", [["--done", "--reason", "x"], ["--abort"], ["--status"], ["--ours", TCP_FILE], []])
+def test_options_that_are_others_than_it_was_begun_with(kernel: Kernel, work: Path, action: list[str]) -> None:
+    (work / "more").mkdir()
+    run("resolve", *kernel.on("bsp"))
+    before = listing(PLACE)
+    options = ["--base", "v5.10", "--repo", "more", "--source", "more", "--source", "below=more", "--overrides", "more"]
+    outcome = run("resolve", *action, "--no-align", *options)
+    end = "; leave the option out, or end it with --done or --abort first"
+    git, more = work / "linux.git", work / "more"
+    assert outcome == Outcome(
+        code=2,
+        out="",
+        err="".join(
+            f"mptcp-series: error: {said}{end}\n"
+            for said in (
+                "--base is v5.10, and the resolve under way is of bsp",
+                f"--repo is {more}, and the resolve under way is of {git}",
+                f"--source is {more}, and the resolve under way is of {git}",
+                f"--overrides is {more}, and the resolve under way is without it",
+                f"--source of below is {more}, and the resolve under way is without it",
+                "--no-align is given, and the resolve under way is without it",
+            )
+        ),
+    )
+    assert listing(PLACE) == before
+
+
+def test_the_same_options_written_otherwise(kernel: Kernel, work: Path) -> None:
+    run("resolve", *kernel.on("bsp"))
+    (work / "link").symlink_to("linux.git")
+    for options in (
+        ["--base", kernel.bsp],
+        ["--source", "../work/./linux.git"],
+        ["--source", "link", "--repo", str(work / "linux.git")],
+        ["--series", "series/../series/q"],
+    ):
+        assert run("resolve", "--status", *options) == Outcome(code=1, out=LAID_OUT, err=STILL)
+
+
+def test_a_state_that_cannot_be_read_is_taken_away_all_the_same(kernel: Kernel) -> None:
+    run("resolve", *kernel.on("bsp"))
+    (PLACE / "state.json").write_text("{")
+    assert run("resolve", "--abort", "--base", "v5.10").code == 0
+    assert not PLACE.exists()
+
+
+def test_a_state_of_an_earlier_version_is_gone_on_with(kernel: Kernel) -> None:
+    """Another set of keys would be another schema: what is under way outlives an update of the program."""
+    run("resolve", *kernel.on("bsp"))
+    document = json.loads((PLACE / "state.json").read_bytes())
+    assert (document["schema"], set(document)) == (
+        1,
+        {"align", "changes", "commit", "complete", "digest", "files", "made", "overrides", "patch", "queue", "replaces"}
+        | {"repo", "rev", "schema", "series", "source", "sources", "subject", "tree", "upstream", "version"},
+    )
 
 
 def test_a_base_that_moved(kernel: Kernel) -> None:
