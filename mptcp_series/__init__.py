@@ -9,8 +9,9 @@ result.write_branch("mptcp-5.15")
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
+# What `typing` has; type checkers know it by its name. To import that takes 10 ms, in which Ctrl-C would still show a
+# traceback (see `__main__`).
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from .engine.proof.verify import verify
@@ -68,6 +69,8 @@ def __getattr__(name: str) -> object:
     place = _PLACES.get(name)
     if place is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     value = globals()[name] = getattr(importlib.import_module(f".{place}", __name__), name)
     return value
 

@@ -149,7 +149,7 @@ def run() -> None:
 
 
 def script() -> None:
-    """The console script: `run`, and then the end of the process at once.
+    """What the console script calls: `run`, and then the end of the process at once.
 
     What a run wrote is on the disk; to take its objects apart one by one would take a fifth of the run again.
     """
