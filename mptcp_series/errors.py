@@ -93,11 +93,13 @@ class AlreadyApplied(BadInput):
     """A plain directory that a queue was applied to before.
 
     `same` says whether it is this very queue, whole, and its files are as it left them: nothing is to be done.
+    `warnings` is what was seen when the queue was read.
     """
 
     def __init__(self, message: str, *, file: str | None = None, same: bool = False) -> None:
         super().__init__(message, file=file)
         self.same = same
+        self.warnings: tuple[str, ...] = ()
 
 
 class UnknownRevision(BadInput):

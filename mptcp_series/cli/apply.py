@@ -17,7 +17,7 @@ from ..values.version import KernelVersion
 from .console import printable
 from .inputs import head_start, load_queue, replay
 from .options import COMMITTER, FUZZ, NO_ALIGN, Run, takes
-from .tables import counted, result_lines, was
+from .tables import counted, result_lines, warning_lines, was
 
 if TYPE_CHECKING:
     from ..engine.result import Result
@@ -61,7 +61,7 @@ def apply(run: Run, branch: str | None, partial: bool, no_align: bool, fuzz: int
     except AlreadyApplied as applied:
         if not applied.same:
             raise
-        _nothing(run, place, str(applied))
+        _nothing(run, place, applied)
         return
     if result.complete or partial:
         if plain is not None:
@@ -96,15 +96,15 @@ def _recover(run: Run, place: Path) -> None:
         run.console.warn(f"a run that was killed in {place} was {done}: {counted(len(recovered.paths), 'file')}")
 
 
-def _nothing(run: Run, place: str, said: str) -> None:
+def _nothing(run: Run, place: str, applied: AlreadyApplied) -> None:
     """Answer for a directory that has the queue already."""
     run.answer(
-        document=lambda: _document_of_nothing(run, place),
-        report=lambda: [printable(said), "nothing to do"],
+        document=lambda: _document_of_nothing(run, place, applied.warnings),
+        report=lambda: [printable(str(applied)), *warning_lines(applied.warnings), "nothing to do"],
     )
 
 
-def _document_of_nothing(run: Run, place: str) -> dict[str, object]:
+def _document_of_nothing(run: Run, place: str, warnings: tuple[str, ...]) -> dict[str, object]:
     """The document of `apply` for a queue that was not replayed: every key, and nothing counted."""
     queue = load_queue(run)
     version = KernelVersion.from_makefile(read_input(Path(place) / "Makefile"))
@@ -117,7 +117,7 @@ def _document_of_nothing(run: Run, place: str) -> dict[str, object]:
         "base": BaseInfo(rev=place, commit=None, version=str(version)).to_json(),
         "result": {"commit": None, "tree": None, "branch": None, "directory": place, "files": []},
         "counts": {status.value: 0 for status in COUNT_ORDER},
-        "alignment": Alignment().to_json(),
+        "alignment": Alignment(warnings=warnings).to_json(),
         "overrides": OverrideAccount().to_json(),
         "patches": [],
     }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..engine.alignment.stable import LaterTargets
     from ..engine.result import Result
 
-__all__ = ["conflict_lines", "counted", "diff_lines", "later_lines", "result_lines", "spaced", "was"]
+__all__ = ["conflict_lines", "counted", "diff_lines", "later_lines", "result_lines", "spaced", "warning_lines", "was"]
 
 _COLOURS: Mapping[Status, str | None] = {
     Status.CLEAN: None,
@@ -193,8 +193,7 @@ def later_lines(later: LaterTargets, *, verbose: bool) -> Iterator[str]:
 
 def _alignment(alignment: Alignment, verbose: bool) -> Iterator[str]:
     """What alignment did: all that someone should look at, and with `verbose` what the queue brings back by itself."""
-    for warning in alignment.warnings:
-        yield f"{click.style('warning:', fg='yellow')} {printable(warning)}"
+    yield from warning_lines(alignment.warnings)
     broken = [half for half in alignment.half_retracted if not half.whole]
     numbers = {
         "retracted": len(alignment.retracted),
@@ -224,6 +223,11 @@ def _alignment(alignment: Alignment, verbose: bool) -> Iterator[str]:
         yield _aligned("lost", _place(lost.commit, lost.path, lost.hunk), lost.subject, colour="red")
     if alignment.window:
         yield f"between the retraction and {printable(alignment.window[-1])} the tree need not build"
+
+
+def warning_lines(warnings: Iterable[str]) -> Iterator[str]:
+    """A line for each warning of a result."""
+    yield from (f"{click.style('warning:', fg='yellow')} {printable(warning)}" for warning in warnings)
 
 
 def _place(commit: str | None, path: str | None = None, hunk: str | None = None) -> str:

@@ -80,10 +80,13 @@ class Job:
     """Context lines that hunks of patches without blobs may leave out."""
     target: Target | None = None
     """The plain directory that is the base; None for a git repository."""
+    warnings: tuple[str, ...] = ()
+    """What was seen when the queue was read, and stands before the warnings of the run."""
 
     def run(self, *, align: bool) -> Result:
         """Replay the queue, aligned or plain."""
         grounds, warnings = self._grounds() if align else ((), ())
+        warnings = (*self.warnings, *warnings)
         return self._aligned(grounds, warnings) if grounds else self._plain(Alignment(warnings=warnings))
 
     @property

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pygit2
 
-from ..errors import BadInput, MissingObject, UnknownRevision
+from ..errors import AlreadyApplied, BadInput, MissingObject, UnknownRevision
 from ..values.paths import OwnedPaths
 from ..values.person import Person
+from .beside import unused_files
 from .job import Job
 from .replay.item import Item, touched_paths
 from .replay.memo import Memo
@@ -72,14 +73,31 @@ class Runs:
         self._objects = _objects(self._plain is not None or directories, self.home, *sources.values())
         self._snapshots: dict[Path, Snapshot] = {}
         self._items: list[list[Item]] | None = None
+        self._unused: tuple[str, ...] | None = None
         self._variants: dict[tuple[str | None, ...], list[list[Item]]] = {}
         """The entries as they are on a base, by what the recipes leave out there."""
+
+    @property
+    def queue(self) -> Queue:
+        return self._queue
+
+    @property
+    def objects(self) -> Objects:
+        """What the queue is read from, and results are written to."""
+        return self._objects
 
     def items(self) -> list[list[Item]]:
         """Every entry of each queue of the stack, read once. Raises what is wrong with it, whatever the base."""
         if self._items is None:
             self._items = [queue.items(self._objects) for queue in self._queue.stack]
         return self._items
+
+    def unused(self) -> tuple[str, ...]:
+        """Of the whole stack, what `unused_files` tells, worked out once."""
+        if self._unused is None:
+            pairs = zip(self._queue.stack, self.items(), strict=True)
+            self._unused = tuple(said for one, mine in pairs for said in unused_files(one, mine, self._objects))
+        return self._unused
 
     def run(
         self,
@@ -115,7 +133,11 @@ class Runs:
         target = None
         commit: BaseCommit
         if place is not None:
-            target = self._target(place, base, align)
+            try:
+                target = self._target(place, base, align)
+            except AlreadyApplied as error:
+                error.warnings = self.unused()
+                raise
             snapshot = target.snapshot
             commit, info, version = snapshot.commit, snapshot.info, snapshot.version
         else:
@@ -143,6 +165,8 @@ class Runs:
             memo=memo,
             fuzz=self._fuzz,
             target=target,
+            # Of a dry run only the account is asked for.
+            warnings=self.unused() if memo is None else (),
         ).run(align=align)
 
     def directory(self, base: str | None) -> Path | None:

@@ -295,3 +295,33 @@ write-up: 7 patches, 0 to 2 conflicts
     kernel.override("hook.patch", OVERRIDE)
     assert "1 in conflict" not in run("check", *kernel.on("bsp")).out
     assert "0 in conflict, 1 answered by an override" in run("check", *kernel.on("bsp")).out
+
+
+def test_a_file_beside_its_pin_that_somebody_edited(kernel: Kernel) -> None:
+    """It is not used, and that is said, by `check` and by `apply`; one as it was exported is silent."""
+    make = ("import", "range", "v5.10..main", "--materialise", "--series", "series/new", "--repo", "linux.git")
+    assert run(*make).code == 0
+    series = Path("series/new/series")
+    on = ("--source", "linux.git", "--series", "series/new", "--base", "v5.10")
+    (file,) = series.parent.glob("*counter*.patch")
+    line = [text.split()[0] for text in series.read_text().splitlines()].index(file.name) + 1
+    assert kernel.counter in series.read_text().splitlines()[line - 1]
+    silent = run("check", *on)
+    assert (silent.code, "warning" in silent.out) == (0, False)
+    file.write_text(file.read_text().replace("+int counter;\n", "+long counter;\n"))
+    said = (
+        f"series/new/series:{line}: {file.name} is read from its pin in the source; the file series/new/{file.name} "
+        "differs from it and is not used: take the pin out of the line to use the file, or delete the file"
+    )
+    for command in (["check"], ["check", "--no-align"], ["apply", "--branch", "new"]):
+        outcome = run(*command, *on)
+        assert (outcome.code, outcome.err) == (0, "")
+        assert f"\nwarning: {said}\n" in outcome.out
+        document = json.loads(run(*command, *on, "--json").out)
+        assert document["alignment"]["warnings"] == [said]
+    # What it says to do is what helps.
+    text = series.read_text().splitlines(keepends=True)
+    text[line - 1] = f"{file.name}\n"
+    series.write_text("".join(text))
+    helped = run("check", *on)
+    assert "warning:" not in helped.out

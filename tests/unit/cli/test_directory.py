@@ -67,6 +67,14 @@ def test_a_second_run_changes_nothing(kernel: Kernel, tree: Path) -> None:
     again = run("apply", *on(kernel))
     said = f"{TREE}/.mptcp-series.applied: q (3 patches) was applied here; a queue is applied to the unpatched tree"
     assert (again.code, again.out.splitlines()) == (0, [said, "nothing to do"])
+    edited = kernel.series / "counter.patch"
+    edited.write_text("edited, and not used\n")
+    warned = run("apply", *on(kernel))
+    assert (warned.code, warned.out.splitlines()[0], warned.out.splitlines()[2:]) == (0, said, ["nothing to do"])
+    assert warned.out.splitlines()[1].startswith("warning: series/q/series:1: counter.patch is read from its pin")
+    warnings = json.loads(run("apply", *on(kernel), "--json").out)["alignment"]["warnings"]
+    assert [f"warning: {one}" for one in warnings] == warned.out.splitlines()[1:2]
+    edited.unlink()
     checked = run("check", *on(kernel))
     assert (checked.code, checked.err) == (2, f"mptcp-series: error: {said}\n")
     changed = run("apply", *on(kernel), "--no-align")
