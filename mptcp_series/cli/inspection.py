@@ -12,6 +12,8 @@ from ..engine.queue import Queue, load_overrides, override_directories
 from ..engine.replay.change import TextChange, file_hunks
 from ..engine.replay.item import Item
 from ..engine.replay.overrides import find_target, override_diff
+from ..engine.review.reading import Reading
+from ..engine.runs import Runs
 from ..engine.store.files import read_input
 from ..engine.store.objects import Objects
 from ..engine.store.repository import base_info, commit_tree, open_repository, resolve_commit
@@ -33,7 +35,7 @@ __all__ = [
     "named_hunks",
     "overrides_of",
     "queue_items",
-    "stack_items",
+    "read_stack",
     "target_of",
 ]
 
@@ -110,13 +112,11 @@ def queue_items(queue: Queue) -> tuple[Objects, list[Item]]:
     return objects, queue.items(objects)
 
 
-def stack_items(queue: Queue) -> tuple[Objects, list[Item]]:
-    """The patches of a queue and of those it is stacked on, the lowest first. Raises as `queue_items`."""
-    sources = [one.source for one in queue.stack if one.source is not None]
-    if len(sources) < len(queue.stack):
+def read_stack(queue: Queue) -> Reading:
+    """The patches of a queue and of those it is stacked on, on no base. Raises as `queue_items`."""
+    if any(one.source is None for one in queue.stack):
         raise EnvironmentFault("reading the patches needs a repository for every series: name them with --source")
-    objects = Objects(*dict.fromkeys(sources))
-    return objects, [item for one in queue.stack for item in one.items(objects)]
+    return Reading.of(Runs(queue, None))
 
 
 def find_item(queue: Queue, items: Sequence[Item], text: str, noun: str = "patch") -> Item:

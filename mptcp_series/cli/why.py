@@ -16,7 +16,7 @@ from ..errors import BadInput
 from ..values.topics import Symptom
 from .console import printable
 from .inputs import load_queue
-from .inspection import stack_items
+from .inspection import read_stack
 from .jsons import SCHEMA
 from .options import Run, takes
 from .tables import counted
@@ -37,8 +37,9 @@ def why(run: Run, words: tuple[str, ...]) -> None:
     the patches that do not apply without it; what alignment takes out and puts back there is explained as well.
     """
     queue = load_queue(run)
-    objects, items = stack_items(queue)
-    classified = classify(objects, items, load_topics(run.series()))
+    reading = read_stack(queue)
+    items = reading.items
+    classified = classify(reading.objects, items, load_topics(run.series()))
     target = _target(run)
     text = " ".join(words)
     try:
@@ -57,16 +58,10 @@ def why(run: Run, words: tuple[str, ...]) -> None:
     if target is not None:
         repo, base = target
         result = queue.apply(repo, base=base)
-        found = explain(
-            queue,
-            items,
-            classified,
-            name,
-            result=result,
-            dependents=dependents(queue, items, name, result, repo, base),
-        )
+        needing = dependents(reading, name, result, repo, base)
+        found = explain(reading, classified, name, result=result, dependents=needing)
     else:
-        found = explain(queue, items, classified, name)
+        found = explain(reading, classified, name)
     _answer(run, queue.name, asked.question, found)
 
 

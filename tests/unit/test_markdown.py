@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from mptcp_series.cli.report.markdown import code, escaped, fenced, inline, render_markdown
-from mptcp_series.values.report import OverridePage, Report, Row
-from mptcp_series.values.result import COUNT_ORDER, BaseInfo
+from mptcp_series.values.report import OverridePage, Row
+
+from .reports import report_of
 
 
 def test_markdown_is_shown_as_it_is() -> None:
@@ -71,33 +72,15 @@ def override(number: int, places: int) -> OverridePage:
     )
 
 
-def report(*overrides: OverridePage) -> Report:
-    return Report(
-        series="q",
-        range=None,
-        target=None,
-        version="0",
-        base=BaseInfo(rev="b", commit=None, version="5.10.9"),
-        tree=None,
-        counts={status.value: 0 for status in COUNT_ORDER},
-        hunks={},
-        alignment={},
-        reasons=(),
-        patches=(),
-        overrides=overrides,
-        topics={},
-    )
-
-
 def test_of_an_override_with_many_places_some_are_shown() -> None:
-    text = render_markdown(report(override(1, 40))).decode()
+    text = render_markdown(report_of(overrides=[override(1, 40)])).decode()
     assert text.count("We do instead:") == 11
     assert "\n... 29 more places.\n\n</details>\n" in text
 
 
 def test_a_report_is_no_longer_than_a_forge_takes() -> None:
     """GitHub refuses a comment of more than 65,536 characters."""
-    text = render_markdown(report(*(override(number, 40) for number in range(20)))).decode()
+    text = render_markdown(report_of(overrides=[override(number, 40) for number in range(20)])).decode()
     assert 50_000 < len(text) < 65_536
     assert all(f"<code>q/{number}.patch</code> used: changes much" in text for number in range(20))
     assert text.count("<details>") == text.count("</details>") < 20

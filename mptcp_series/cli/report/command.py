@@ -15,15 +15,18 @@ import click
 from ... import __version__
 from ...engine.matrix import matrix as run_matrix
 from ...engine.queue import Queue
+from ...engine.result import Result
 from ...engine.review.against import checkout_queue, compare_states
+from ...engine.review.reading import Reading
 from ...engine.review.report import make_report
 from ...engine.review.topics import load_topics
+from ...engine.runs import Runs
 from ...engine.store.files import read_input, replace_file
-from ...errors import BadInput
+from ...errors import BadInput, EnvironmentFault, NeedsPerson, Problem
 from ...values.certificate import VERSION_FIELD, Filed
 from ...values.matrix import Matrix
 from ...values.report import Report
-from ..bases import named_bases, queue_spec
+from ..bases import named_bases, queue_spec, require_rows
 from ..inputs import load_queue, load_sources
 from ..jsons import render
 from ..options import NO_ALIGN, Run, takes
@@ -42,6 +45,7 @@ _FORMATS = ("html", "markdown", "json")
 @click.option("--bases", "patterns", metavar="PATTERNS", multiple=True, help="Show these bases too, as matrix does.")
 @click.option("--in", "repos", metavar="REPO", multiple=True, help="Look for these bases in this repository too.")
 @click.option("--certificate", metavar="FILE", help="Show this certificate (JSON) of verify.")
+@click.option("--exit-code", is_flag=True, help="End with 1 where a person is needed, as check does.")
 @NO_ALIGN
 @takes("source", "repo", "base", "series", "overrides")
 def report(
@@ -52,15 +56,16 @@ def report(
     patterns: tuple[str, ...],
     repos: tuple[str, ...],
     certificate: str | None,
+    exit_code: bool,
     no_align: bool,
 ) -> None:
     """Lay a queue on a base out for review: what became of every patch, and every override beside what it replaces.
 
     The page is one file, works without a network, and can be mailed or kept as an artifact of a build. A result that
-    needs a person is reported as such; the exit status is then 0 all the same, check is what judges.
+    needs a person is reported as such; the exit status is then 0 all the same, unless --exit-code is given.
 
     With --against it is a comment for a pull request: patches added, dropped and moved, overrides by their effect on
-    the resulting files, what a person has to settle that was not there before.
+    the resulting files, what a person has to settle that was not there before. --exit-code is then about these alone.
     """
     if run.json and place is None:
         # With a file to write, --json asks for the receipt.
@@ -71,7 +76,9 @@ def report(
                 "--against goes with --format markdown or json, and with no --bases or --certificate",
                 click.get_current_context(),
             )
-        _compare(run, form, place, against, align=not no_align)
+        new_reasons = _compare(run, form, place, against, align=not no_align)
+        if exit_code and new_reasons:
+            raise NeedsPerson(new_reasons)
         return
     if place is None and form == "html":
         raise click.UsageError("an HTML report needs a file to be written to: --to FILE", click.get_current_context())
@@ -79,17 +86,24 @@ def report(
     repo, base = run.target()
     queue = load_queue(run)
     topics = load_topics(run.series())
-    result = queue.apply(repo, base=base, align=not no_align)
-    items = [item for one in queue.stack for item in one.items(result.objects)]
+    reading, result = _replayed(queue, repo, base, align=not no_align)
     found = make_report(
-        queue,
-        items,
+        reading,
         result,
         topics,
         version=__version__,
         matrix=_matrix(run, patterns, repos, not no_align) if patterns else None,
         certificate=filed,
     )
+    _hand_out(run, found, form, place)
+    if exit_code:
+        result.require()
+        if found.matrix is not None:
+            require_rows(found.matrix.rows)
+
+
+def _hand_out(run: Run, found: Report, form: str, place: str | None) -> None:
+    """Print the report, or write its file and say so."""
     data = _rendered(found, form)
     if place is None:
         run.console.document(data)
@@ -106,32 +120,46 @@ def report(
     )
 
 
-def _compare(run: Run, form: str, place: str | None, against: str, *, align: bool) -> None:
+def _replayed(queue: Queue, repo: str, base: str | None, *, align: bool) -> tuple[Reading, Result]:
+    """A queue on a base, and its entries as they were read for that."""
+    runs = Runs(queue, repo)
+    result = runs.run(base, align=align)
+    return Reading.of(runs), result
+
+
+def _compare(run: Run, form: str, place: str | None, against: str, *, align: bool) -> tuple[str, ...]:
+    """Print or write the comparison with a revision; what needs a person now and did not then."""
     repo, base = run.target()
     queue = load_queue(run)
     named = run.overrides()
+    # What is wrong with both, a base that is none say, is told of what lies here.
+    new = _replayed(queue, repo, base, align=align)
     with tempfile.TemporaryDirectory(prefix="mptcp-series-") as scratch:
         series, overrides = checkout_queue(run.series(), None if named is None else Path(named), against, Path(scratch))
         with _told_of(against, scratch):
             before = Queue.load(series, overrides=overrides, source=run.common_source(), sources=load_sources(run))
-            old = (before, before.apply(repo, base=base, align=align))
-        new = (queue, queue.apply(repo, base=base, align=align))
+            old = _replayed(before, repo, base, align=align)
         found = compare_states(old, new, against=against)
     data = render(found.to_json()) if form == "json" else render_comparison(found)
     if place is None:
         run.console.document(data)
-        return
+        return found.new_reasons
     replace_file(Path(place), data)
     said = "no difference" if found.nothing else counted(len(found.new_reasons), "new reason")
     run.answer(
         document=lambda: {"schema": 1, "command": "report", "file": place, "format": form},
         report=lambda: [f"wrote {place}: {said}" + ("" if found.nothing else " that needs a person")],
     )
+    return found.new_reasons
 
 
 @contextlib.contextmanager
 def _told_of(revision: str, scratch: str) -> Iterator[None]:
-    """What is wrong with the files of a revision is told of these, as git names them, and not of their copies."""
+    """What is wrong with a revision is told of its files as git names them, not of their copies, and how to go on."""
+    advice = (
+        f"--against {revision}: the queue of that revision cannot be replayed, so there is nothing to compare with; "
+        "name another revision, or leave --against out for a report of what is here"
+    )
 
     def named(text: str) -> str:
         return text.replace(f"{scratch}/", f"{revision}:")
@@ -139,10 +167,13 @@ def _told_of(revision: str, scratch: str) -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        raise BadInput(
+        problems = [
             attrs.evolve(one, file=None if one.file is None else named(one.file), message=named(one.message))
             for one in error.problems
-        ) from error
+        ]
+        raise BadInput([*problems, Problem(message=advice)]) from error
+    except EnvironmentFault as error:
+        raise type(error)(f"{revision}: {named(str(error))}\n{advice}") from error
 
 
 def _rendered(found: Report, form: str) -> bytes:

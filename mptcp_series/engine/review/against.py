@@ -15,12 +15,12 @@ from ...values.comparison import Comparison, OverrideChange, PatchChange
 from ...values.override import Override
 from ...values.result import EntryKind, PatchOutcome
 from ..exchange.render import render_diff
-from ..queue import Queue
 from ..replay.change import BlobChange, file_hunks, tree_changes
 from ..replay.item import Item
 from ..result import Result
 from ..store.objects import Entry, Objects
 from ..store.repository import resolve_commit
+from .reading import Reading
 
 __all__ = ["checkout_queue", "compare_states"]
 
@@ -73,7 +73,7 @@ def _write_tree(tree: pygit2.Tree, target: Path) -> None:
             (target / str(entry.name)).write_bytes(entry.data)
 
 
-def compare_states(before: tuple[Queue, Result], after: tuple[Queue, Result], *, against: str) -> Comparison:
+def compare_states(before: tuple[Reading, Result], after: tuple[Reading, Result], *, against: str) -> Comparison:
     """What the second state does that the first did not, on the base both were replayed on."""
     old, new = before[1], after[1]
     objects = _Both(old.objects, new.objects)
@@ -112,10 +112,10 @@ class _Entries:
     items: Mapping[str, Item]
 
     @classmethod
-    def of(cls, queue: Queue, result: Result) -> _Entries:
+    def of(cls, reading: Reading, result: Result) -> _Entries:
         return cls(
             outcomes={one.name: one for one in result.patches if one.kind is not EntryKind.ALIGN},
-            items={item.name: item for one in queue.stack for item in one.items(result.objects)},
+            items=reading.by_name,
         )
 
     def content(self, name: str) -> object:
@@ -210,8 +210,10 @@ def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
     return set(after) - stays
 
 
-def _overrides(objects: Objects, before: tuple[Queue, Result], after: tuple[Queue, Result]) -> Iterator[OverrideChange]:
-    old, new = ({one.file or "": one for queue in side[0].stack for one in queue.overrides} for side in (before, after))
+def _overrides(
+    objects: Objects, before: tuple[Reading, Result], after: tuple[Reading, Result]
+) -> Iterator[OverrideChange]:
+    old, new = ({one.file or "": one for one, _ in side[0].overrides} for side in (before, after))
     for file in sorted({*old, *new}):
         was, now = old.get(file), new.get(file)
         states = (_state(before[1], file, was), _state(after[1], file, now))

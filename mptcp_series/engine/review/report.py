@@ -11,13 +11,13 @@ from ...values.report import OverridePage, PatchPage, Report, Symptoms
 from ...values.result import EntryKind, PatchOutcome
 from ...values.topics import Topics
 from ..exchange.render import render_diff
-from ..queue import Queue
 from ..replay.change import BlobChange, TextChange
 from ..replay.item import Item
-from ..replay.overrides import find_target, override_diff
+from ..replay.overrides import override_diff
 from ..result import Result
 from ..store.objects import Entry, Objects
 from ..store.tree import TreeEditor
+from .reading import Reading, author_of, body_of
 from .sides import effect, override_rows
 from .topics import Classified, classify
 
@@ -25,8 +25,7 @@ __all__ = ["make_report"]
 
 
 def make_report(
-    queue: Queue,
-    items: Sequence[Item],
+    reading: Reading,
     result: Result,
     topics: Topics,
     *,
@@ -34,22 +33,22 @@ def make_report(
     matrix: Matrix | None = None,
     certificate: Mapping[str, object] | None = None,
 ) -> Report:
-    """A report of one result. `items` are the entries of the queue as they are read from the source.
+    """A report of one result of a queue.
 
     version: of the program. matrix, certificate: shown where there are some.
     """
-    objects = result.objects
-    classified = classify(objects, items, topics)
-    by_name = {item.name: item for item in items}
     files = _Files(result)
+    reading = reading.on_base(files.read)
+    queue, objects = reading.queue, result.objects
+    classified = classify(objects, reading.items, topics)
     pages: list[PatchPage] = []
     contents: dict[str, dict[str, Entry | None]] = {}
     """By patch, the files an override of it may change, as they stand before it."""
-    wanted = _wanted(queue, items)
+    wanted = _wanted(reading)
     for outcome in result.patches:
         contents[outcome.name] = {path: files.get(path) for path in wanted.get(outcome.name, ())}
         written = result.written.get(outcome.name, ())
-        pages.append(_page(queue, objects, classified, outcome, by_name.get(outcome.name), written))
+        pages.append(_page(reading, objects, classified, outcome, written))
         files.take(written)
     has = {name for page in pages for name in page.topics}
     recipe = queue.recipe
@@ -66,9 +65,7 @@ def make_report(
         reasons=tuple(result.reasons()),
         patches=tuple(pages),
         overrides=tuple(
-            _override(objects, items, result, override, contents, matrix)
-            for one in queue.stack
-            for override in one.overrides
+            _override(objects, target, result, override, contents, matrix) for override, target in reading.overrides
         ),
         topics={topic.name: topic.title for topic in topics.topics if topic.name in has},
         symptoms=tuple(
@@ -85,6 +82,7 @@ class _Files:
     """The files of a run as they stand between its patches."""
 
     def __init__(self, result: Result) -> None:
+        self._objects = result.objects
         self._end = TreeEditor(result.objects, bytes.fromhex(result.predicted_tree))
         self._now: dict[str, Entry | None] = {}
         for changes in result.written.values():
@@ -95,16 +93,19 @@ class _Files:
         # What nothing writes is at the end as it was at the start.
         return self._now[path] if path in self._now else self._end.get(path)
 
+    def read(self, path: str) -> bytes | None:
+        entry = self.get(path)
+        return None if entry is None else self._objects.read(entry.oid)
+
     def take(self, changes: Sequence[BlobChange]) -> None:
         for change in changes:
             self._now[change.path] = change.new
 
 
-def _wanted(queue: Queue, items: Sequence[Item]) -> dict[str, set[str]]:
+def _wanted(reading: Reading) -> dict[str, set[str]]:
     """The paths that each patch with an override changes, there or upstream."""
     found: dict[str, set[str]] = {}
-    for override in (override for one in queue.stack for override in one.overrides):
-        target, _ = find_target(override, items)
+    for override, target in reading.overrides:
         if target is not None:
             paths = found.setdefault(target.name, set())
             paths |= {change.path for change in target.changes} | {one.path for one in override.drop}
@@ -117,13 +118,13 @@ def _diff_paths(override: Override) -> list[str]:
 
 
 def _page(
-    queue: Queue,
+    reading: Reading,
     objects: Objects,
     classified: Classified,
     outcome: PatchOutcome,
-    item: Item | None,
     written: Sequence[BlobChange],
 ) -> PatchPage:
+    item = reading.by_name.get(outcome.name)
     changes = list(written)
     if not changes and item is not None:
         changes = [change for change in item.changes if isinstance(change, BlobChange)]
@@ -131,47 +132,42 @@ def _page(
     if not changes and item is not None:
         raw = [change.file.raw for change in item.changes if isinstance(change, TextChange)]
         diff = b"".join(raw).decode("utf-8", "backslashreplace")
-    message = "" if item is None else item.raw.text(item.raw.message)
-    author = "" if item is None else item.raw.text(item.raw.author.rsplit(b" ", 2)[0])
     return PatchPage(
         name=outcome.name,
         kind=outcome.kind.value,
         subject=outcome.subject,
         commit=outcome.commit,
-        author=author,
+        author="" if item is None else author_of(item),
         status=outcome.status.value,
         paths={path.path: path.status.value for path in outcome.paths},
         hunks={key: int(str(count)) for key, count in outcome.hunks.to_json().items()},
         topics=tuple(classified.by_patch.get(outcome.name, {})),
         symptoms=tuple(classified.symptoms.get(outcome.name, {})),
         override=outcome.override,
-        reason=_reason(queue, outcome, item),
-        message=message.partition("\n")[2].strip("\n"),
+        reason=_reason(reading, outcome, item),
+        message="" if item is None else body_of(item),
         diff=diff,
         conflicts=tuple((conflict.path, conflict.text) for conflict in outcome.conflicts),
     )
 
 
-def _reason(queue: Queue, outcome: PatchOutcome, item: Item | None) -> str | None:
+def _reason(reading: Reading, outcome: PatchOutcome, item: Item | None) -> str | None:
     if item is not None and item.skip_reason is not None:
         return item.skip_reason
     if outcome.kind not in (EntryKind.PREREQUISITE, EntryKind.INCLUDE):
         return None
-    recipes = [one.recipe for one in queue.stack if one.recipe is not None]
-    entries = [entry for recipe in recipes for entry in (*recipe.prerequisites, *recipe.includes)]
-    return next((entry.reason for entry in entries if entry.commit == outcome.commit), None)
+    return reading.reason(outcome.commit)
 
 
 def _override(
     objects: Objects,
-    items: Sequence[Item],
+    target: Item | None,
     result: Result,
     override: Override,
     contents: Mapping[str, Mapping[str, Entry | None]],
     matrix: Matrix | None,
 ) -> OverridePage:
     file = override.file or ""
-    target, _ = find_target(override, items)
     before = {} if target is None else contents.get(target.name, {})
 
     def content(path: str) -> bytes | None:

@@ -16,6 +16,7 @@ from ..replay.overrides import find_target
 from ..result import Result
 from ..store.repository import Place
 from ..upstream.citations import FixKind
+from .reading import Reading, author_of, body_of
 from .topics import Classified, fixed_items
 
 __all__ = ["Citing", "Dependent", "OverrideUse", "Why", "dependents", "explain", "explain_made"]
@@ -97,8 +98,7 @@ def _citing_json(citing: Citing) -> Mapping[str, object]:
 
 
 def explain(
-    queue: Queue,
-    items: Sequence[Item],
+    reading: Reading,
     classified: Classified,
     name: str,
     *,
@@ -106,6 +106,7 @@ def explain(
     dependents: tuple[Dependent, ...] | None = None,
 ) -> Why:
     """Everything known about one patch of the queue. `result` is the queue on the base that is asked about."""
+    items = reading.items
     item = next(item for item in items if item.name == name)
     fixed = fixed_items(items)
     return Why(
@@ -114,9 +115,9 @@ def explain(
         commit=item.commit,
         upstream=tuple(one for one in item.upstream if one != item.commit),
         subject=item.subject,
-        author=item.raw.text(item.raw.author.rsplit(b" ", 2)[0]),
-        body=item.raw.text(item.raw.message).partition("\n")[2].strip("\n"),
-        reason=_reason(queue, item),
+        author=author_of(item),
+        body=body_of(item),
+        reason=reading.reason(item.commit),
         paths=tuple(sorted({change.path for change in item.changes})),
         topics=classified.by_patch[name],
         symptoms=classified.symptoms[name],
@@ -127,7 +128,7 @@ def explain(
             for kind, one in fixed[later.name]
             if one.name == name
         ),
-        overrides=tuple(_overrides(queue, items, name, result)),
+        overrides=tuple(_overrides(reading, name, result)),
         outcome=None if result is None else next(one for one in result.patches if one.name == name),
         dependents=dependents,
     )
@@ -167,15 +168,8 @@ def explain_made(result: Result, text: str) -> Why | None:
     )
 
 
-def _reason(queue: Queue, item: Item) -> str | None:
-    recipes = [one.recipe for one in queue.stack if one.recipe is not None]
-    entries = [entry for recipe in recipes for entry in (*recipe.prerequisites, *recipe.includes)]
-    return next((entry.reason for entry in entries if entry.commit == item.commit), None)
-
-
-def _overrides(queue: Queue, items: Sequence[Item], name: str, result: Result | None) -> Iterator[OverrideUse]:
-    for override in (override for one in queue.stack for override in one.overrides):
-        target, _ = find_target(override, items)
+def _overrides(reading: Reading, name: str, result: Result | None) -> Iterator[OverrideUse]:
+    for override, target in reading.overrides:
         if target is not None and target.name == name:
             file = override.file or ""
             yield OverrideUse(
@@ -187,13 +181,12 @@ def _overrides(queue: Queue, items: Sequence[Item], name: str, result: Result | 
             )
 
 
-def dependents(
-    queue: Queue, items: Sequence[Item], name: str, result: Result, repo: Place, base: str | None
-) -> tuple[Dependent, ...]:
+def dependents(reading: Reading, name: str, result: Result, repo: Place, base: str | None) -> tuple[Dependent, ...]:
     """What needs a patch on a base: the queue is replayed without it, and what is in conflict then needs it.
 
     Only what the text tells: a patch may need another to compile, or to work, and still apply without it.
     """
+    queue, items = reading.queue, reading.items
     without = attrs.evolve(_without(queue, items, name), below=tuple(_without(one, items, name) for one in queue.below))
     alone = without.apply(repo, base=base)
     before = {one.name: one for one in result.patches}

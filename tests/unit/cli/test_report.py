@@ -13,9 +13,12 @@ import pytest
 
 from mptcp_series.cli.report.html import render_html
 from mptcp_series.cli.report.words import hunk_lines, plain_lines
-from mptcp_series.values.report import Report
-from mptcp_series.values.result import COUNT_ORDER, BaseInfo
+from mptcp_series.engine.queue import Queue
+from mptcp_series.engine.replay.item import Item
+from mptcp_series.engine.store.objects import Objects
+from mptcp_series.values.result import COUNT_ORDER
 
+from ..reports import report_of
 from .conftest import Kernel, run
 
 OVERRIDE = """\
@@ -136,6 +139,26 @@ def test_a_conflict_is_reported_and_does_not_judge(kernel: Kernel) -> None:
     assert f'<li id="{leads[1]}"' in text
 
 
+@pytest.mark.parametrize("options", [["--to", "r.html"], ["--format", "markdown"], ["--json"]])
+def test_the_exit_code_of_a_conflict_where_it_is_asked_for(kernel: Kernel, options: list[str]) -> None:
+    plain = run("report", *kernel.on("bsp"), *options)
+    outcome = run("report", *kernel.on("bsp"), *options, "--exit-code")
+    assert (plain.code, outcome.code, outcome.out) == (0, 1, plain.out)
+    assert outcome.err == run("check", "-q", *kernel.on("bsp")).err != ""
+    good = run("report", *kernel.on("v5.10"), *options, "--exit-code")
+    assert (good.code, good.err) == (0, "")
+
+
+def test_the_exit_code_is_of_all_bases_that_are_shown(kernel: Kernel) -> None:
+    command = ("report", *kernel.on("v5.10"), "--to", "r.html", "--exit-code")
+    outcome = run(*command, "--bases", "bsp")
+    assert (outcome.code, outcome.err) == (
+        1,
+        "mptcp-series: error: bsp: conflict: hook.patch: net/ipv4/tcp.c\n",
+    )
+    assert run(*command, "--bases", "v5.10").code == 0
+
+
 def test_drift_is_shown(overridden: Kernel) -> None:
     overridden.override("hook.patch", OVERRIDE.replace("7e6bba4ccff6", "000000000000"))
     document = json.loads(run("report", *overridden.on("v5.10"), "--format", "json").out)
@@ -152,6 +175,33 @@ def test_the_comment(overridden: Kernel) -> None:
     )
     assert "> the vendor has \\<a hook\\> of its own\n> and \\*keeps\\* it\n" in text
     assert "```diff\n@@ -4,3 +4,3 @@\n" in text
+
+
+def test_why_a_prerequisite_is_there_or_is_not_needed(kernel: Kernel) -> None:
+    with (kernel.series / "recipe.toml").open("a") as recipe:
+        recipe.write(
+            f'[[prerequisite]]\ncommit = "{kernel.hook}"\nreason = "tcp calls it"\n'
+            'when = "net/ipv4/tcp.c lacks vendor"\n'
+        )
+    for base, status, reason in (
+        ("v5.10", "clean", "tcp calls it"),
+        ("bsp", "skipped", "not needed here: the base does not fulfil `net/ipv4/tcp.c lacks vendor`"),
+    ):
+        patches = json.loads(run("report", *kernel.on(base), "--format", "json").out)["patches"]
+        (found,) = (one for one in patches if one["name"] == "hook.patch")
+        assert (found["kind"], found["status"], found["reason"]) == ("prerequisite", status, reason)
+
+
+def test_the_queue_is_read_once(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def items(queue: Queue, objects: Objects) -> list[Item]:
+        read.append(queue.name)
+        return [queue.item(objects, entry) for entry in queue.series.entries]
+
+    monkeypatch.setattr(Queue, "items", items)
+    assert run("report", *kernel.on("v5.10"), "--format", "json").code == 0
+    assert read == ["q"]
 
 
 def test_a_certificate_is_shown(kernel: Kernel) -> None:
@@ -202,27 +252,13 @@ def test_json_without_a_file_is_the_document(kernel: Kernel) -> None:
 def test_a_change_without_a_commit_is_named_by_its_place() -> None:
     """Of a squashed base all subjects are the same, and the file is what tells them apart."""
     place = {"commit": None, "subject": "changes of the base", "path": "net/mptcp/x.c", "hunk": "1f2e3d4c5b6a"}
-    report = Report(
-        series="q",
-        range=None,
-        target=None,
-        version="0",
-        base=BaseInfo(rev="b", commit=None, version="5.10.9"),
-        tree=None,
-        counts={status.value: 0 for status in COUNT_ORDER},
-        hunks={},
-        alignment={
-            "retracted": [{**place, "upstream": None, "covered_by": None}],
-            "restored": [],
-            "acknowledged": [],
-            "lost": [place],
-        },
-        reasons=(),
-        patches=(),
-        overrides=(),
-        topics={},
-    )
-    text = render_html(report).decode()
+    alignment = {
+        "retracted": [{**place, "upstream": None, "covered_by": None}],
+        "restored": [],
+        "acknowledged": [],
+        "lost": [place],
+    }
+    text = render_html(report_of(alignment=alignment)).decode()
     assert text.count("<td>changes of the base <code>net/mptcp/x.c#1f2e3d4c5b6a</code></td>") == 2
     assert all(f"<dt>{status.value}</dt>" in text for status in COUNT_ORDER)
 

@@ -152,8 +152,65 @@ def test_what_is_wrong_with_the_revision_is_named_as_git_names_it(kernel: Kernel
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
         "mptcp-series: error: broken:series/q/series:4: no patch file broken:series/q/gone.patch, and the line pins no "
-        "commit\n"
+        f"commit\n{_advice('broken')}"
     )
+
+
+def _advice(revision: str) -> str:
+    return (
+        f"mptcp-series: error: --against {revision}: the queue of that revision cannot be replayed, so there is "
+        "nothing to compare with; name another revision, or leave --against out for a report of what is here\n"
+    )
+
+
+def test_a_series_of_the_revision_that_is_none(kernel: Kernel, work: Path) -> None:
+    series = kernel.series / "series"
+    text = series.read_text()
+    series.write_text(f"{text}x.patch -p\nx.patch --fuzz\n")
+    commit(work, "broken")
+    series.write_text(text)
+    outcome = run("report", *kernel.on("bsp"), "--against", "broken", "--format", "markdown")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        "mptcp-series: error: broken:series/q/series:4: option '-p' without its number\n"
+        "mptcp-series: error: broken:series/q/series:5: unknown option '--fuzz' (expected '-pN' or '-R')\n"
+        + _advice("broken")
+    )
+
+
+def test_a_commit_of_the_revision_that_the_source_lacks(kernel: Kernel, work: Path) -> None:
+    series = kernel.series / "series"
+    text = series.read_text()
+    series.write_text(f"{text}far.patch # {'1' * 40}\n")
+    commit(work, "far")
+    series.write_text(text)
+    outcome = run("report", *kernel.on("bsp"), "--against", "far", "--format", "markdown")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err.startswith(f"mptcp-series: error: far: far.patch is pinned to {'1' * 40}, which ")
+    assert outcome.err.endswith(_advice("far"))
+
+
+def test_what_is_wrong_here_too_is_not_told_of_the_revision(project: Kernel, work: Path) -> None:
+    outcome = run("report", *project.on("v9"), "--against", "main", "--format", "markdown")
+    assert outcome.code == 2
+    assert "unknown revision 'v9'" in outcome.err
+    assert "--against" not in outcome.err
+
+
+def test_the_exit_code_is_of_what_is_new(kernel: Kernel, work: Path) -> None:
+    """A conflict that was there before is not what a pull request brought."""
+    command = ("report", *kernel.on("bsp"), "--format", "markdown", "--exit-code", "--against")
+    commit(work, "conflict")
+    same = run(*command, "conflict")
+    assert (same.code, same.err) == (0, "")
+    kernel.override("hook.patch", OVERRIDE)
+    commit(work, "settled")
+    assert run(*command, "conflict").code == 0
+    (kernel.overrides / "hook.patch").unlink()
+    worse = run(*command, "settled", "--to", "c.md")
+    assert (worse.code, worse.err) == (1, "mptcp-series: error: conflict: hook.patch: net/ipv4/tcp.c\n")
+    assert "New, and a person is needed" in Path("c.md").read_text()
+    assert run(*command[:-2], "--against", "settled").code == 0
 
 
 def test_a_comment_is_no_longer_than_a_forge_takes(project: Kernel) -> None:
