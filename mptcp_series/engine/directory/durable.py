@@ -7,13 +7,14 @@ thousand files. Past a few of them one syncfs(2) does the same for all.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from .rooted import Rooted
 
-__all__ = ["bring_to_disk"]
+__all__ = ["bring_to_disk", "syncing"]
 
 FEW: Final = 8
 """Files up to which each is synced on its own: a syncfs also waits for what other programs wrote."""
@@ -29,6 +30,38 @@ def bring_to_disk(rooted: Rooted, paths: Collection[str], *, elsewhere: bool = F
         return
     for path in paths:
         rooted.sync(path)
+
+
+@contextlib.contextmanager
+def syncing(rooted: Rooted) -> Iterator[None]:
+    """While many files are written, have those that are written already brought to the disk.
+
+    No more than a start: `bring_to_disk` comes behind it, and has less to wait for.
+    """
+    syncfs = _syncfs()
+    if syncfs is None:
+        yield
+        return
+    # Not for a command to wait for that writes a few files.
+    import threading
+
+    done = threading.Event()
+
+    def sync() -> None:
+        while not done.wait(_PAUSE):
+            syncfs(rooted.descriptor)
+
+    thread = threading.Thread(target=sync, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+_PAUSE: Final = 0.02
+"""Seconds in which something worth a sync is written."""
 
 
 def _syncfs() -> Callable[[int], bool] | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...values.series import Series
 from ..directory.changes import FileState, Recovered, recover, write_changes
-from ..directory.durable import bring_to_disk
+from ..directory.durable import bring_to_disk, syncing
 from .files import Files
 from .fresh import FreshFiles, all_writable
 from .queue import Quilt
@@ -95,8 +95,9 @@ def _written_ahead(
     # What tells the format of the directory comes before what is in it.
     below = {path.removeprefix(f"{quilt.state.place}/"): state for path, state in new.items()}
     fresh = FreshFiles(quilt.rooted, quilt.state.place)
-    fresh.write({path: state for path, state in below.items() if path.startswith(".")})
-    fresh.write({path: state for path, state in below.items() if not path.startswith(".")})
+    with syncing(quilt.rooted):
+        fresh.write({path: state for path, state in below.items() if path.startswith(".")})
+        fresh.write({path: state for path, state in below.items() if not path.startswith(".")})
     fresh.close()
     if len(rest) <= MANY:
         bring_to_disk(quilt.rooted, list(new))
